@@ -1,0 +1,147 @@
+use std::{fmt, str::FromStr};
+
+use crate::{Channel, GroupId, OrgId, Timestamp};
+
+/// The 64-bit identity that a device carries on its label.
+///
+/// **Shape**: printed as 16 upper-case hex digits, read in any case.
+///
+/// **Errors**: [`InvalidEui`] for anything but 16 hex digits.
+///
+/// **Example**
+/// ```
+/// let eui: model::DeviceEui = "2cf7f12004100005".parse()?;
+/// assert_eq!(eui.to_string(), "2CF7F12004100005");
+/// # Ok::<(), model::InvalidEui>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeviceEui(u64);
+
+impl DeviceEui {
+    /// Takes 64 bits, the first hex digit highest.
+    pub const fn from_raw(eui: u64) -> Self {
+        Self(eui)
+    }
+
+    /// The 64 bits.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for DeviceEui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016X}", self.0)
+    }
+}
+
+impl FromStr for DeviceEui {
+    type Err = InvalidEui;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // from_str_radix alone would take a sign.
+        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(InvalidEui);
+        }
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| InvalidEui)
+    }
+}
+
+/// The text is not 16 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidEui;
+
+impl fmt::Display for InvalidEui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an EUI is 16 hex digits")
+    }
+}
+
+impl std::error::Error for InvalidEui {}
+
+/// The store's own name of a device; never reused, so that what is kept under it can never become
+/// somebody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeviceId(pub u64);
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a device carries sensors or other devices' messages.
+///
+/// **Shape**: 1 and 2 on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceKind {
+    /// Relays other devices.
+    Gateway,
+    /// Carries sensors.
+    Node,
+}
+
+/// A place on earth.
+///
+/// **Units**: degrees, WGS 84.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GeoPoint {
+    /// North is positive.
+    pub latitude: f64,
+    /// East is positive.
+    pub longitude: f64,
+}
+
+/// A device bound to an organization.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Device {
+    /// The store's name of it.
+    pub id: DeviceId,
+    /// Whose it is.
+    pub org: OrgId,
+    /// Its label; unique within the organization only.
+    pub eui: DeviceEui,
+    /// Gateway or node.
+    pub kind: DeviceKind,
+    /// Its product model, such as `S2101`, which chooses the codec.
+    pub model: String,
+    /// What people call it.
+    pub name: String,
+    /// Its group; `None` is the default group.
+    pub group: Option<GroupId>,
+    /// Where it was put by hand.
+    pub place: Option<GeoPoint>,
+    /// Frequency plan as free text, such as `EU868`; empty when unknown.
+    pub frequency: String,
+    /// The code on its label that proves possession; empty when it has none.
+    pub code: String,
+    /// Channels that somebody described.
+    pub channels: Vec<Channel>,
+    /// When it was bound.
+    pub bound_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_not_16_hex_digits() {
+        for text in
+            ["", "2CF7F1200410000", "2CF7F120041000055", "2CF7F1200410000G", "+CF7F12004100005", "２CF7F1200410"]
+        {
+            assert_eq!(text.parse::<DeviceEui>(), Err(InvalidEui), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_eui_reads_back_in_either_case(raw: u64) {
+            let eui = DeviceEui::from_raw(raw);
+            prop_assert_eq!(eui.to_string().parse(), Ok(eui));
+            prop_assert_eq!(eui.to_string().to_lowercase().parse(), Ok(eui));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod access_key;
+mod catalogue;
+mod channel;
+mod device;
+mod group;
+mod organization;
+mod position;
+mod reading;
+mod source;
+mod time;
+mod uplink;
+mod value;
+mod window;
+
+pub use access_key::{AccessId, AccessKey, InvalidAccessId, Scopes, SecretHash};
+pub use catalogue::{
+    InvalidMeasurementId, Measurement, MeasurementId, SensorType, Status, measurement, measurements, sensor_type,
+    sensor_types, status, statuses,
+};
+pub use channel::{Channel, ChannelIndex};
+pub use device::{Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, InvalidEui};
+pub use group::{Group, GroupId};
+pub use organization::{OrgId, Organization};
+pub use position::Position;
+pub use reading::{CodecVersion, Reading, Row, RowFlags, SeriesKey};
+pub use source::{InvalidSourceKind, Source, SourceId, SourceKind};
+pub use time::Timestamp;
+pub use uplink::{DedupKey, Frame, Reception, Uplink};
+pub use value::Value;
+pub use window::Window;

@@ -1,0 +1,102 @@
+use std::{fmt, num::ParseIntError, str::FromStr};
+
+use crate::{OrgId, SecretHash, Timestamp};
+
+/// Names a source.
+///
+/// **Shape**: printed as 16 upper-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(u64);
+
+impl SourceId {
+    /// Takes 64 bits as they are.
+    pub const fn from_raw(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// The 64 bits.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016X}", self.0)
+    }
+}
+
+impl FromStr for SourceId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+/// What kind of system a source is; each has its own path under `/ingest/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SourceKind {
+    /// ChirpStack's HTTP integration.
+    ChirpStack,
+    /// The simulator behind `senstation demo`.
+    Demo,
+}
+
+impl SourceKind {
+    /// Every kind, in the order help texts list them.
+    pub const ALL: [Self; 2] = [Self::ChirpStack, Self::Demo];
+
+    /// Its name in commands, paths and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChirpStack => "chirpstack",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for SourceKind {
+    type Err = InvalidSourceKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(InvalidSourceKind)
+    }
+}
+
+/// The text names no kind of source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidSourceKind;
+
+impl fmt::Display for InvalidSourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a source is of kind `chirpstack`")
+    }
+}
+
+impl std::error::Error for InvalidSourceKind {}
+
+/// An outside system that brings uplinks into one organization. Its token was shown once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its id.
+    pub id: SourceId,
+    /// The organization that everything it brings belongs to.
+    pub org: OrgId,
+    /// What kind of system it is.
+    pub kind: SourceKind,
+    /// What people call it; may be empty.
+    pub name: String,
+    /// SHA-256 of its token.
+    pub token: SecretHash,
+    /// Whether devices it names, and nobody bound, are bound by themselves.
+    pub auto_add: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,147 @@
+use std::fmt;
+
+/// An instant.
+///
+/// **Units**: milliseconds since 1970-01-01T00:00:00Z, without leap seconds; before it, negative.
+///
+/// **Shape**: printed as ISO 8601 in UTC with exactly three fraction digits, which is the only
+/// form the public contract has.
+///
+/// **Example**
+/// ```
+/// let at = model::Timestamp::from_millis(1_783_651_184_319);
+/// assert_eq!(at.to_string(), "2026-07-10T02:39:44.319Z");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z, which the contract also uses for "no time".
+    pub const EPOCH: Self = Self(0);
+    /// Before every other instant.
+    pub const MIN: Self = Self(i64::MIN);
+    /// After every other instant.
+    pub const MAX: Self = Self(i64::MAX);
+    /// How many bytes [`Timestamp::iso`] fills.
+    pub const ISO_BYTES: usize = 24;
+
+    /// An instant from milliseconds since the epoch.
+    pub const fn from_millis(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// The instant `ms` milliseconds later; stops at the ends of time instead of wrapping.
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// The instant `ms` milliseconds earlier; stops at the ends of time instead of wrapping.
+    #[must_use]
+    pub const fn minus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_sub(ms))
+    }
+
+    /// Milliseconds from `earlier` to here.
+    pub const fn since_ms(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The ISO form as bytes, for writers that cannot afford a formatter.
+    ///
+    /// Years outside 0000 to 9999 do not fit the form and are written as its nearest end.
+    pub fn iso(self) -> [u8; Self::ISO_BYTES] {
+        const FIRST_MS: i64 = -62_167_219_200_000;
+        const LAST_MS: i64 = 253_402_300_799_999;
+        let ms = self.0.clamp(FIRST_MS, LAST_MS);
+        let (days, ms_of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+        let (year, month, day) = civil_from_days(days);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |at: usize, digits: usize, mut number: i64| {
+            for place in (at..at + digits).rev() {
+                text[place] = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(0, 4, year);
+        put(5, 2, month);
+        put(8, 2, day);
+        put(11, 2, ms_of_day / 3_600_000);
+        put(14, 2, ms_of_day / 60_000 % 60);
+        put(17, 2, ms_of_day / 1_000 % 60);
+        put(20, 3, ms_of_day % 1_000);
+        text
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+///
+/// Years are counted from March, so that the leap day is the last of its year.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    const DAYS_TO_EPOCH_FROM_MARCH_0000: i64 = 719_468;
+    const DAYS_IN_400_YEARS: i64 = 146_097;
+    let days = days + DAYS_TO_EPOCH_FROM_MARCH_0000;
+    let cycle = days.div_euclid(DAYS_IN_400_YEARS);
+    let day_of_cycle = days.rem_euclid(DAYS_IN_400_YEARS);
+    let year_of_cycle =
+        (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / (DAYS_IN_400_YEARS - 1)) / 365;
+    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
+    (year, month, day)
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.iso();
+        f.pad(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(ms: i64, expected: &str) {
+        assert_eq!(Timestamp::from_millis(ms).to_string(), expected);
+    }
+
+    #[test]
+    fn prints_three_fraction_digits_in_utc() {
+        check(0, "1970-01-01T00:00:00.000Z");
+        check(1, "1970-01-01T00:00:00.001Z");
+        check(-1, "1969-12-31T23:59:59.999Z");
+        check(951_827_696_789, "2000-02-29T12:34:56.789Z");
+        check(4_107_542_399_999, "2100-02-28T23:59:59.999Z");
+        check(4_107_542_400_000, "2100-03-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn prints_the_ends_of_time_as_the_ends_of_the_form() {
+        check(i64::MIN, "0000-01-01T00:00:00.000Z");
+        check(i64::MAX, "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn every_day_of_the_calendar_follows_the_one_before() {
+        let mut before = civil_from_days(-719_528);
+        assert_eq!(before, (0, 1, 1));
+        for day in -719_527..=2_932_896 {
+            let now = civil_from_days(day);
+            let next_day = now == (before.0, before.1, before.2 + 1);
+            let next_month = now == (before.0, before.1 + 1, 1) && before.2 >= 28;
+            let next_year = now == (before.0 + 1, 1, 1) && before.1 == 12 && before.2 == 31;
+            assert!(next_day || next_month || next_year, "{before:?} is followed by {now:?}");
+            before = now;
+        }
+        assert_eq!(before, (9999, 12, 31));
+    }
+}
