@@ -1,0 +1,152 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::{
+    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceKind, GeoPoint, Group, GroupId, OrgId, Organization,
+    SecretHash, Source, SourceId, Timestamp,
+};
+
+use crate::Error;
+
+/// The control plane: who owns what, and who may do what.
+///
+/// Ids, secrets and times are the caller's to make; a rule that needs a transaction is one method
+/// here. Every method names the organization, but the two that find out which it is
+/// ([`Registry::find_access_key`] and [`Registry::find_source`]).
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Creates an organization. **Errors**: `Conflict` if the id is taken.
+    async fn create_organization(&self, organization: Organization) -> Result<(), Error>;
+    /// The organization. **Errors**: `NotFound`.
+    async fn get_organization(&self, org: OrgId) -> Result<Organization, Error>;
+    /// Organizations by ascending id, after `after`.
+    async fn list_organizations(&self, after: Option<OrgId>, limit: usize) -> Result<Vec<Organization>, Error>;
+
+    /// Creates an access key. **Errors**: `NotFound` organization, `Conflict` if the id is taken.
+    async fn create_access_key(&self, key: AccessKey) -> Result<(), Error>;
+    /// The organization's keys, revoked ones included, by ascending id.
+    async fn list_access_keys(&self, org: OrgId) -> Result<Vec<AccessKey>, Error>;
+    /// Revokes a key for good; the first revocation keeps its time. **Errors**: `NotFound`.
+    async fn revoke_access_key(&self, org: OrgId, id: AccessId, at: Timestamp) -> Result<(), Error>;
+    /// The key of an access id, revoked or not; whoever asks compares the secret in constant time.
+    async fn find_access_key(&self, id: AccessId) -> Result<Option<Arc<AccessKey>>, Error>;
+    /// Adds what keys have read since the last call; keys that are gone are passed over.
+    async fn charge(&self, charges: Vec<Charge>) -> Result<(), Error>;
+    /// How many data the organization has read over HTTP, in the contract's unit `dm`.
+    async fn count_dm(&self, org: OrgId) -> Result<u64, Error>;
+
+    /// Creates a group. **Errors**: `Conflict` if the name is taken, `Limit` beyond 50 groups,
+    /// `NotFound` organization.
+    async fn create_group(&self, group: Group) -> Result<(), Error>;
+    /// Renames a group. **Errors**: `NotFound`, `Conflict` if another has the name.
+    async fn rename_group(&self, org: OrgId, id: GroupId, name: &str) -> Result<(), Error>;
+    /// Deletes a group; its devices move to the default group. **Errors**: `NotFound`.
+    async fn delete_group(&self, org: OrgId, id: GroupId) -> Result<(), Error>;
+    /// The organization's groups in the order they were created.
+    async fn list_groups(&self, org: OrgId) -> Result<Vec<Group>, Error>;
+    /// Moves devices to a group (`None`: the default one), all or none. **Errors**: `NotFound`
+    /// group, or device if any of them is not the organization's.
+    async fn move_devices_to_group(
+        &self,
+        org: OrgId,
+        devices: &[DeviceEui],
+        group: Option<GroupId>,
+    ) -> Result<(), Error>;
+
+    /// Binds a device. The organization that had it before gets the same device id, and its
+    /// history with it; another organization a new one. **Errors**: `Conflict` if it is bound
+    /// here, `NotFound` organization or group.
+    async fn bind_device(&self, binding: Binding) -> Result<Arc<Device>, Error>;
+    /// Unbinds a device: it is hidden and stopped, its history stays. **Errors**: `NotFound`.
+    async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error>;
+    /// The bound device of an EUI, if the organization has it.
+    async fn find_device(&self, org: OrgId, eui: DeviceEui) -> Result<Option<Arc<Device>>, Error>;
+    /// Bound devices by ascending EUI, after `after`.
+    async fn list_devices(
+        &self,
+        org: OrgId,
+        filter: DeviceFilter,
+        after: Option<DeviceEui>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Device>>, Error>;
+    /// Changes what is given. **Errors**: `NotFound`.
+    async fn update_device(&self, org: OrgId, eui: DeviceEui, change: DeviceChange) -> Result<(), Error>;
+    /// Describes a channel, anew or for the first time. **Errors**: `NotFound` device.
+    async fn describe_channel(&self, org: OrgId, eui: DeviceEui, channel: Channel) -> Result<(), Error>;
+
+    /// Creates a source. **Errors**: `NotFound` organization, `Conflict` if id or token is taken.
+    async fn create_source(&self, source: Source) -> Result<(), Error>;
+    /// The organization's sources by ascending id.
+    async fn list_sources(&self, org: OrgId) -> Result<Vec<Source>, Error>;
+    /// Deletes a source; its token is worth nothing from then on. **Errors**: `NotFound`.
+    async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
+    /// The source of a token, by the token's hash.
+    async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error>;
+}
+
+/// What a device is bound with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// Who gets it.
+    pub org: OrgId,
+    /// Its label.
+    pub eui: DeviceEui,
+    /// Gateway or node.
+    pub kind: DeviceKind,
+    /// Its product model.
+    pub model: String,
+    /// What people call it.
+    pub name: String,
+    /// Its group; `None` is the default group.
+    pub group: Option<GroupId>,
+    /// Where it was put.
+    pub place: Option<GeoPoint>,
+    /// Frequency plan as free text.
+    pub frequency: String,
+    /// The code on its label.
+    pub code: String,
+    /// Now.
+    pub bound_at: Timestamp,
+}
+
+/// What to change about a device; `None` leaves it as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeviceChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Another product model; it decodes what comes from now on.
+    pub model: Option<String>,
+    /// Another place.
+    pub place: Option<GeoPoint>,
+}
+
+/// Which devices are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeviceFilter {
+    /// Only gateways, or only nodes.
+    pub kind: Option<DeviceKind>,
+    /// Only those of one group; `Some(None)` is the default group.
+    pub group: Option<Option<GroupId>>,
+}
+
+impl DeviceFilter {
+    /// Whether a device is meant.
+    pub fn matches(&self, device: &Device) -> bool {
+        self.kind.is_none_or(|kind| kind == device.kind) && self.group.is_none_or(|group| group == device.group)
+    }
+}
+
+/// What one access key has read since it was last charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// Whose key.
+    pub org: OrgId,
+    /// The key.
+    pub id: AccessId,
+    /// How many calls.
+    pub calls: u64,
+    /// How many data.
+    pub dm: u64,
+    /// When it was last used.
+    pub last_used_at: Timestamp,
+}

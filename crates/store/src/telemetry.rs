@@ -1,0 +1,71 @@
+use async_trait::async_trait;
+use model::{DeviceId, OrgId, Position, Row, Timestamp};
+
+use crate::{
+    Appended, Entry, Error, Followed, FrameQuery, LatestReading, RangeQuery, RowQuery, Scope, SegmentQuery,
+    SegmentSeries, Select, Series, StoredFrame,
+};
+
+/// The data plane: readings in, readings out.
+///
+/// Ordinary answers ([`latest`](Telemetry::latest), [`range`](Telemetry::range),
+/// [`segments`](Telemetry::segments)) take, of all readings of one series at one instant, the one
+/// with the highest position, after leaving out every row of an uplink that a later decoding of
+/// that uplink replaces. A device that the organization never had answers as one without data.
+#[async_trait]
+pub trait Telemetry: Send + Sync {
+    /// Appends entries, all or none, and answers when they would survive a power cut.
+    ///
+    /// An uplink whose key was seen within 24 h before it (by `received_at`) is answered with the
+    /// first one's position and changes nothing.
+    ///
+    /// **Errors**: `Limit` (nothing is appended), `Unavailable` (nothing is promised; the same
+    /// call may be made again).
+    async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, Error>;
+
+    /// The newest reading of each series meant, by ascending series.
+    async fn latest(&self, org: OrgId, device: DeviceId, select: Select) -> Result<Vec<LatestReading>, Error>;
+
+    /// The newest points of a window, by ascending series, newest first within a series.
+    async fn range(&self, org: OrgId, query: RangeQuery) -> Result<Vec<Series>, Error>;
+
+    /// The newest whole rows of a window, newest first by (measured_at, position), rows of one
+    /// uplink and instant in the order they were appended; readings by ascending series.
+    async fn rows(&self, org: OrgId, query: RowQuery) -> Result<Vec<Row>, Error>;
+
+    /// Averages over buckets of time, by ascending series.
+    ///
+    /// **Errors**: `Limit` if the window may hold more buckets than the query allows.
+    async fn segments(&self, org: OrgId, query: SegmentQuery) -> Result<Vec<SegmentSeries>, Error>;
+
+    /// The newest raw frames of a window, newest first by position.
+    async fn frames(&self, org: OrgId, query: FrameQuery) -> Result<Vec<StoredFrame>, Error>;
+
+    /// The entries after a position, at most `limit` of them.
+    ///
+    /// **Errors**: `Trimmed` if the log no longer reaches back so far.
+    async fn follow(&self, scope: Scope, after: Position, limit: usize) -> Result<Followed, Error>;
+
+    /// Removes what is older than `before` for good, and says how many rows (by `measured_at`) or
+    /// frames (by `received_at`) that were. The log keeps its own, shorter, window.
+    async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error>;
+
+    /// Erases everything a device ever sent. Entries of it that the log still holds are erased
+    /// with it.
+    async fn purge(&self, org: OrgId, device: DeviceId) -> Result<(), Error>;
+
+    /// When anything of the device was last received, if ever.
+    async fn last_heard(&self, org: OrgId, device: DeviceId) -> Result<Option<Timestamp>, Error>;
+
+    /// How many data the organization has uploaded, in the contract's unit `um`.
+    async fn count_um(&self, org: OrgId) -> Result<u64, Error>;
+}
+
+/// What a retention applies to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpireKind {
+    /// Rows of readings.
+    Rows,
+    /// Raw frames.
+    Frames,
+}
