@@ -16,8 +16,8 @@ pub use query::{
     Select, Series, StoredFrame,
 };
 pub use reference::Reference;
-pub use registry::{Binding, Charge, DeviceChange, DeviceFilter, Registry};
-pub use telemetry::{ExpireKind, Telemetry};
+pub use registry::{Binding, Charge, DeviceChange, DeviceFilter, GROUPS_MAX, Registry};
+pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Telemetry};
 
 /// Everything a station keeps; used as `Arc<dyn Store>`.
 pub trait Store: Registry + Telemetry {}

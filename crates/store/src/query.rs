@@ -1,6 +1,6 @@
 use model::{ChannelIndex, DeviceId, Frame, MeasurementId, OrgId, Position, SeriesKey, Timestamp, Value, Window};
 
-use crate::LogEntry;
+use crate::{Error, LogEntry};
 
 /// Which series of a device are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +109,30 @@ pub struct SegmentQuery {
     pub width_ms: i64,
     /// At most so many buckets a series; a window that may hold more is refused.
     pub limit: usize,
+}
+
+impl SegmentQuery {
+    /// First instant of the bucket that an instant falls into.
+    pub fn bucket(&self, at: Timestamp) -> Timestamp {
+        let ms = at.as_millis();
+        Timestamp::from_millis(ms.saturating_sub(ms.rem_euclid(self.width_ms)))
+    }
+
+    /// Checks that the window holds no more buckets than the limit.
+    ///
+    /// **Errors**: [`Error::Limit`].
+    pub fn check(&self) -> Result<(), Error> {
+        let max = self.limit as u64;
+        if self.width_ms <= 0 {
+            return Err(Error::Limit { what: "buckets", max });
+        }
+        if self.window.is_empty() {
+            return Ok(());
+        }
+        let last = self.window.end.minus_ms(1).as_millis().div_euclid(self.width_ms);
+        let first = self.window.start.as_millis().div_euclid(self.width_ms);
+        if last.abs_diff(first) >= max { Err(Error::Limit { what: "buckets", max }) } else { Ok(()) }
+    }
 }
 
 /// The buckets of one series, oldest first; buckets without a reading are left out.

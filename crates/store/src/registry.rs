@@ -2,11 +2,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceKind, GeoPoint, Group, GroupId, OrgId, Organization,
-    SecretHash, Source, SourceId, Timestamp,
+    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, Group, GroupId, OrgId,
+    Organization, SecretHash, Source, SourceId, Timestamp,
 };
 
 use crate::Error;
+
+/// Most groups an organization may have, as the contract says.
+pub const GROUPS_MAX: usize = 50;
 
 /// The control plane: who owns what, and who may do what.
 ///
@@ -107,6 +110,26 @@ pub struct Binding {
     pub code: String,
     /// Now.
     pub bound_at: Timestamp,
+}
+
+impl Binding {
+    /// The device as it is right after binding.
+    pub fn into_device(self, id: DeviceId) -> Device {
+        Device {
+            id,
+            org: self.org,
+            eui: self.eui,
+            kind: self.kind,
+            model: self.model,
+            name: self.name,
+            group: self.group,
+            place: self.place,
+            frequency: self.frequency,
+            code: self.code,
+            channels: Vec::new(),
+            bound_at: self.bound_at,
+        }
+    }
 }
 
 /// What to change about a device; `None` leaves it as it is.

@@ -6,6 +6,9 @@ use crate::{
     SegmentSeries, Select, Series, StoredFrame,
 };
 
+/// How long an uplink's deduplication key is remembered.
+pub const DEDUP_WINDOW_MS: i64 = 24 * 3_600_000;
+
 /// The data plane: readings in, readings out.
 ///
 /// Ordinary answers ([`latest`](Telemetry::latest), [`range`](Telemetry::range),
@@ -29,7 +32,7 @@ pub trait Telemetry: Send + Sync {
     /// The newest points of a window, by ascending series, newest first within a series.
     async fn range(&self, org: OrgId, query: RangeQuery) -> Result<Vec<Series>, Error>;
 
-    /// The newest whole rows of a window, newest first by (measured_at, position), rows of one
+    /// The newest whole rows of a window, newest first by `measured_at` and position, rows of one
     /// uplink and instant in the order they were appended; readings by ascending series.
     async fn rows(&self, org: OrgId, query: RowQuery) -> Result<Vec<Row>, Error>;
 

@@ -1,1 +1,1 @@
-
+//! The suite that defines the contract; every backend runs it.

@@ -1,0 +1,26 @@
+//! The plain reference: the contract in ordered maps, for tests to hold backends against.
+
+mod registry;
+mod telemetry;
+
+use std::sync::{Mutex, MutexGuard};
+
+use crate::Error;
+
+/// A store in memory with no thought of speed: what it answers is what every backend answers.
+#[derive(Debug, Default)]
+pub struct Reference {
+    registry: Mutex<registry::Tables>,
+    log: Mutex<telemetry::Log>,
+}
+
+impl Reference {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>, Error> {
+    mutex.lock().map_err(|_| Error::internal("a thread panicked while it held the tables"))
+}

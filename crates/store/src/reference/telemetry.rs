@@ -1,0 +1,274 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use model::{DeviceId, OrgId, Position, Reading, Row, SeriesKey, Timestamp, Value, Window};
+
+use super::{Reference, lock};
+use crate::{
+    Appended, Entry, Error, ExpireKind, Followed, FrameQuery, LatestReading, LogEntry, NewRow, Point, RangeQuery,
+    RowQuery, Scope, Segment, SegmentQuery, SegmentSeries, Select, Series, StoredFrame, StoredUplink, Telemetry,
+    telemetry::DEDUP_WINDOW_MS,
+};
+
+/// Everything ever appended, in order, and what retention has done to it since.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    entries: BTreeMap<Position, Entry>,
+    rows: Vec<(OrgId, DeviceId, Row)>,
+    frames: BTreeMap<Position, (OrgId, DeviceId, StoredFrame)>,
+    um: BTreeMap<OrgId, u64>,
+    heard: BTreeMap<(OrgId, DeviceId), Timestamp>,
+    /// The latest decoding of each uplink that was decoded again.
+    decodings: BTreeMap<(OrgId, DeviceId, Position), Position>,
+    last: Position,
+}
+
+impl Log {
+    fn first_of_duplicate(&self, uplink: &StoredUplink) -> Option<Position> {
+        self.entries.iter().rev().find_map(|(position, entry)| match entry {
+            Entry::Uplink(other)
+                if other.org == uplink.org
+                    && other.device == uplink.device
+                    && other.dedup == uplink.dedup
+                    && uplink.received_at.since_ms(other.received_at) < DEDUP_WINDOW_MS =>
+            {
+                Some(*position)
+            }
+            _ => None,
+        })
+    }
+
+    fn append(&mut self, entry: Entry, position: Position) {
+        self.last = position;
+        *self.um.entry(entry.org()).or_default() += entry.um();
+        match &entry {
+            Entry::Uplink(uplink) => {
+                let name = (uplink.org, uplink.device);
+                let heard = self.heard.entry(name).or_insert(uplink.received_at);
+                *heard = (*heard).max(uplink.received_at);
+                if let Some(frame) = &uplink.frame {
+                    let stored = StoredFrame { position, received_at: uplink.received_at, frame: frame.clone() };
+                    self.frames.insert(position, (uplink.org, uplink.device, stored));
+                }
+                let template = Row {
+                    measured_at: uplink.received_at,
+                    received_at: uplink.received_at,
+                    position,
+                    replaces: None,
+                    codec: uplink.codec,
+                    flags: Default::default(),
+                    readings: Vec::new(),
+                };
+                self.rows.extend(stamped(&uplink.rows, &template).map(|row| (uplink.org, uplink.device, row)));
+            }
+            Entry::Redecode(redecode) => {
+                self.decodings.insert((redecode.org, redecode.device, redecode.replaces), position);
+                let template = Row {
+                    measured_at: redecode.received_at,
+                    received_at: redecode.received_at,
+                    position,
+                    replaces: Some(redecode.replaces),
+                    codec: redecode.codec,
+                    flags: Default::default(),
+                    readings: Vec::new(),
+                };
+                self.rows.extend(stamped(&redecode.rows, &template).map(|row| (redecode.org, redecode.device, row)));
+            }
+            Entry::Message(_) => {}
+        }
+        self.entries.insert(position, entry);
+    }
+
+    /// A device's rows that no later decoding hides.
+    fn visible(&self, org: OrgId, device: DeviceId) -> impl Iterator<Item = &Row> {
+        let hidden_by = move |row: &Row| self.decodings.get(&(org, device, row.origin()));
+        self.of(org, device).filter(move |row| hidden_by(row).is_none_or(|latest| row.position >= *latest))
+    }
+
+    fn of(&self, org: OrgId, device: DeviceId) -> impl Iterator<Item = &Row> + Clone {
+        self.rows.iter().filter(move |(o, d, _)| (*o, *d) == (org, device)).map(|(_, _, row)| row)
+    }
+
+    /// What ordinary answers are made of: per series and instant, the reading of the highest
+    /// position.
+    fn readings(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        select: Select,
+        window: Window,
+    ) -> BTreeMap<(SeriesKey, Timestamp), (&Row, &Reading)> {
+        let mut cells: BTreeMap<_, (&Row, &Reading)> = BTreeMap::new();
+        for row in self.visible(org, device).filter(|row| window.contains(row.measured_at)) {
+            for reading in row.readings.iter().filter(|reading| select.matches(reading.series)) {
+                let cell = cells.entry((reading.series, row.measured_at)).or_insert((row, reading));
+                if row.position >= cell.0.position {
+                    *cell = (row, reading);
+                }
+            }
+        }
+        cells
+    }
+}
+
+/// New rows with the clock and position of their entry; an empty one where there are none.
+fn stamped<'a>(rows: &'a [NewRow], template: &'a Row) -> impl Iterator<Item = Row> + 'a {
+    let empty = rows.is_empty().then(|| template.clone());
+    let rows = rows.iter().map(|row| {
+        let readings: BTreeMap<SeriesKey, &Reading> =
+            row.readings.iter().map(|reading| (reading.series, reading)).collect();
+        Row {
+            measured_at: row.measured_at,
+            flags: row.flags,
+            readings: readings.into_values().cloned().collect(),
+            ..template.clone()
+        }
+    });
+    rows.chain(empty)
+}
+
+impl Reference {
+    /// Appends an entry at a position that another store has given it, so that the answers of the
+    /// two can be compared.
+    ///
+    /// **Errors**: `Internal` if a panic in another thread left the tables in doubt.
+    pub fn append_at(&self, entry: Entry, position: Position) -> Result<(), Error> {
+        lock(&self.log)?.append(entry, position);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Telemetry for Reference {
+    async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, Error> {
+        entries.iter().try_for_each(Entry::check)?;
+        let mut log = lock(&self.log)?;
+        let outcomes = entries.into_iter().map(|entry| {
+            if let Entry::Uplink(uplink) = &entry
+                && let Some(position) = log.first_of_duplicate(uplink)
+            {
+                return Appended { position, duplicate: true };
+            }
+            let position = Position::from_raw(log.last.get() + 1);
+            log.append(entry, position);
+            Appended { position, duplicate: false }
+        });
+        Ok(outcomes.collect())
+    }
+
+    async fn latest(&self, org: OrgId, device: DeviceId, select: Select) -> Result<Vec<LatestReading>, Error> {
+        let log = lock(&self.log)?;
+        let mut latest: BTreeMap<SeriesKey, LatestReading> = BTreeMap::new();
+        for ((series, measured_at), (row, reading)) in log.readings(org, device, select, Window::ALL) {
+            let value = reading.value.clone();
+            latest.insert(series, LatestReading { series, measured_at, received_at: row.received_at, value });
+        }
+        Ok(latest.into_values().collect())
+    }
+
+    async fn range(&self, org: OrgId, query: RangeQuery) -> Result<Vec<Series>, Error> {
+        let log = lock(&self.log)?;
+        let readings = log.readings(org, query.device, query.select, query.window);
+        let mut newest: Vec<_> = readings.into_iter().map(|((key, at), (_, reading))| (at, key, reading)).collect();
+        newest.sort_by_key(|(at, key, _)| (std::cmp::Reverse(*at), *key));
+        newest.truncate(query.limit);
+        let mut series: BTreeMap<SeriesKey, Vec<Point>> = BTreeMap::new();
+        for (measured_at, key, reading) in newest {
+            series.entry(key).or_default().push(Point { measured_at, value: reading.value.clone() });
+        }
+        Ok(series.into_iter().map(|(key, points)| Series { key, points }).collect())
+    }
+
+    async fn rows(&self, org: OrgId, query: RowQuery) -> Result<Vec<Row>, Error> {
+        let log = lock(&self.log)?;
+        let mut rows: Vec<Row> = if query.hidden {
+            log.of(org, query.device).cloned().collect()
+        } else {
+            log.visible(org, query.device).cloned().collect()
+        };
+        rows.retain(|row| query.window.contains(row.measured_at));
+        rows.sort_by_key(|row| std::cmp::Reverse((row.measured_at, row.position)));
+        rows.truncate(query.limit);
+        Ok(rows)
+    }
+
+    async fn segments(&self, org: OrgId, query: SegmentQuery) -> Result<Vec<SegmentSeries>, Error> {
+        query.check()?;
+        let log = lock(&self.log)?;
+        let mut series: BTreeMap<SeriesKey, BTreeMap<Timestamp, Segment>> = BTreeMap::new();
+        for ((key, at), (_, reading)) in log.readings(org, query.device, query.select, query.window) {
+            let Value::Number(number) = reading.value else { continue };
+            let start = query.bucket(at);
+            let segments = series.entry(key).or_default();
+            segments.entry(start).or_insert(Segment::starting(start)).add(number);
+        }
+        let series = series.into_iter();
+        Ok(series.map(|(key, segments)| SegmentSeries { key, segments: segments.into_values().collect() }).collect())
+    }
+
+    async fn frames(&self, org: OrgId, query: FrameQuery) -> Result<Vec<StoredFrame>, Error> {
+        let log = lock(&self.log)?;
+        let frames = log
+            .frames
+            .values()
+            .rev()
+            .filter(|(o, d, frame)| (*o, *d) == (org, query.device) && query.window.contains(frame.received_at));
+        Ok(frames.take(query.limit).map(|(_, _, frame)| frame.clone()).collect())
+    }
+
+    async fn follow(&self, scope: Scope, after: Position, limit: usize) -> Result<Followed, Error> {
+        let log = lock(&self.log)?;
+        let meant =
+            log.entries.range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded)).filter(|(_, entry)| {
+                match scope {
+                    Scope::Org(org) => entry.org() == org,
+                    Scope::All => true,
+                }
+            });
+        let entries: Vec<_> =
+            meant.take(limit).map(|(position, entry)| LogEntry { position: *position, entry: entry.clone() }).collect();
+        let next = match entries.last() {
+            Some(last) if entries.len() == limit => last.position,
+            _ => log.last.max(after),
+        };
+        Ok(Followed { entries, next })
+    }
+
+    async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
+        let mut log = lock(&self.log)?;
+        let count = |log: &Log| log.rows.len() + log.frames.len();
+        let had = count(&log);
+        match kind {
+            ExpireKind::Rows => log.rows.retain(|(o, _, row)| *o != org || row.measured_at >= before),
+            ExpireKind::Frames => log.frames.retain(|_, (o, _, frame)| *o != org || frame.received_at >= before),
+        }
+        Ok((had - count(&log)) as u64)
+    }
+
+    async fn purge(&self, org: OrgId, device: DeviceId) -> Result<(), Error> {
+        let mut log = lock(&self.log)?;
+        let gone: BTreeSet<Position> = log
+            .entries
+            .iter()
+            .filter(|(_, entry)| match entry {
+                Entry::Uplink(uplink) => (uplink.org, uplink.device) == (org, device),
+                Entry::Redecode(redecode) => (redecode.org, redecode.device) == (org, device),
+                Entry::Message(_) => false,
+            })
+            .map(|(position, _)| *position)
+            .collect();
+        log.entries.retain(|position, _| !gone.contains(position));
+        log.rows.retain(|(o, d, _)| (*o, *d) != (org, device));
+        log.frames.retain(|_, (o, d, _)| (*o, *d) != (org, device));
+        log.heard.remove(&(org, device));
+        Ok(())
+    }
+
+    async fn last_heard(&self, org: OrgId, device: DeviceId) -> Result<Option<Timestamp>, Error> {
+        Ok(lock(&self.log)?.heard.get(&(org, device)).copied())
+    }
+
+    async fn count_um(&self, org: OrgId) -> Result<u64, Error> {
+        Ok(lock(&self.log)?.um.get(&org).copied().unwrap_or_default())
+    }
+}
