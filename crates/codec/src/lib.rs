@@ -1,1 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
+mod codec;
+mod decoded;
+mod error;
+mod event;
+mod family_a;
+mod frames;
+mod guess;
+
+pub use codec::Codec;
+pub use decoded::{Decoded, DecodedRow};
+pub use error::{Error, UnknownId, Warning};
+pub use event::{ChannelState, Event, SensorCounter, Version};

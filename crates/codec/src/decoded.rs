@@ -1,0 +1,67 @@
+use model::{ChannelIndex, MeasurementId, Reading, Timestamp, Value};
+
+use crate::{Event, Version, Warning};
+
+/// What a payload says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decoded {
+    /// Readings and statuses, one row per instant, in the order of the frames.
+    pub rows: Vec<DecodedRow>,
+    /// What is no reading, in the order of the frames.
+    pub events: Vec<Event>,
+    /// What somebody should look at.
+    pub warnings: Vec<Warning>,
+}
+
+/// The readings of one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedRow {
+    /// The device's own clock; `None` is for devices without one, where the network's time counts.
+    pub measured_at: Option<Timestamp>,
+    /// Readings of channels and, on channel 0, statuses of the device; each series once, the last
+    /// one wins.
+    pub readings: Vec<Reading>,
+}
+
+impl Decoded {
+    /// From here on a number stands for a broken sensor.
+    const FAULT: f64 = 2_000_000.0;
+
+    /// Adds what a channel measured now.
+    pub(crate) fn number(&mut self, channel: u16, measurement: u32, number: f64) {
+        self.number_at(None, channel, measurement, number);
+    }
+
+    /// Adds what a channel measured at a time of the device's clock.
+    pub(crate) fn number_at(&mut self, at: Option<Timestamp>, channel: u16, measurement: u32, number: f64) {
+        if number >= Self::FAULT {
+            let (channel, measurement) = (ChannelIndex(channel), MeasurementId(measurement));
+            self.events.push(Event::SensorFault { channel, measurement });
+        } else {
+            self.put(at, Reading::new(channel, measurement, number));
+        }
+    }
+
+    /// Adds a status of the device.
+    pub(crate) fn status(&mut self, status: MeasurementId, value: impl Into<Value>) {
+        self.put(None, Reading::status(status.0, value));
+    }
+
+    /// Adds both versions of the device as statuses.
+    pub(crate) fn versions(&mut self, hardware: Version, firmware: Version) {
+        self.status(MeasurementId::HARDWARE_VERSION, Value::text(hardware.to_string()));
+        self.status(MeasurementId::FIRMWARE_VERSION, Value::text(firmware.to_string()));
+    }
+
+    fn put(&mut self, at: Option<Timestamp>, reading: Reading) {
+        let Some(row) = self.rows.iter_mut().find(|row| row.measured_at == at) else {
+            let mut readings = Vec::with_capacity(12);
+            readings.push(reading);
+            return self.rows.push(DecodedRow { measured_at: at, readings });
+        };
+        match row.readings.iter_mut().find(|known| known.series == reading.series) {
+            Some(known) => *known = reading,
+            None => row.readings.push(reading),
+        }
+    }
+}

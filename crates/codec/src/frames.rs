@@ -1,0 +1,31 @@
+use crate::Error;
+
+/// Reads frames one after the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Frames<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Frames<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Where the next frame starts.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    /// Takes a whole frame of `N` bytes.
+    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let frame = rest.first_chunk().ok_or(Error::Short { at: self.at, need: N, have: rest.len() })?;
+        self.at += N;
+        Ok(*frame)
+    }
+}
