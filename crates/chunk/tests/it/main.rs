@@ -1,0 +1,3 @@
+mod arbitrary;
+mod damage;
+mod round_trip;
