@@ -1,6 +1,6 @@
 use model::CodecVersion;
 
-use crate::{Decoded, Error, Warning, family_a, frames::Frames, guess};
+use crate::{Decoded, Error, Warning, family_a, family_b, frames::Frames, guess};
 
 /// The rule that turns the payloads of one device model into readings.
 ///
@@ -34,15 +34,19 @@ pub(crate) struct Family {
     pub(crate) frame: fn(&mut Frames<'_>, &mut Decoded) -> Result<(), Error>,
 }
 
-static CODECS: [Codec; 8] = [
+static CODECS: [Codec; 12] = [
     Codec { model: "Gen1", family: &family_a::FAMILY },
+    Codec { model: "S2100", family: &family_b::PLAIN },
     Codec { model: "S2101", family: &family_a::FAMILY },
     Codec { model: "S2102", family: &family_a::FAMILY },
     Codec { model: "S2103", family: &family_a::FAMILY },
     Codec { model: "S2104", family: &family_a::FAMILY },
     Codec { model: "S2105", family: &family_a::FAMILY },
     Codec { model: "S2106", family: &family_a::FAMILY },
+    Codec { model: "S2107", family: &family_b::S2107 },
+    Codec { model: "S2120", family: &family_b::PLAIN },
     Codec { model: "A1101", family: &family_a::FAMILY },
+    Codec { model: "A1102", family: &family_b::A1102 },
 ];
 
 impl Codec {

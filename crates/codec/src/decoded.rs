@@ -35,11 +35,27 @@ impl Decoded {
     /// Adds what a channel measured at a time of the device's clock.
     pub(crate) fn number_at(&mut self, at: Option<Timestamp>, channel: u16, measurement: u32, number: f64) {
         if number >= Self::FAULT {
-            let (channel, measurement) = (ChannelIndex(channel), MeasurementId(measurement));
-            self.events.push(Event::SensorFault { channel, measurement });
+            self.fault(channel, measurement);
         } else {
             self.put(at, Reading::new(channel, measurement, number));
         }
+    }
+
+    /// Notes that the sensor of a channel is broken.
+    pub(crate) fn fault(&mut self, channel: u16, measurement: u32) {
+        let (channel, measurement) = (ChannelIndex(channel), MeasurementId(measurement));
+        self.events.push(Event::SensorFault { channel, measurement });
+    }
+
+    /// Notes that a channel has nothing to say about a measurement.
+    pub(crate) fn no_value(&mut self, channel: u16, measurement: u32) {
+        let (channel, measurement) = (ChannelIndex(channel), MeasurementId(measurement));
+        self.events.push(Event::NoValue { channel, measurement });
+    }
+
+    /// Adds what a channel says in words.
+    pub(crate) fn text(&mut self, channel: u16, measurement: u32, text: impl Into<Box<str>>) {
+        self.put(None, Reading::new(channel, measurement, Value::text(text)));
     }
 
     /// Adds a status of the device.

@@ -21,6 +21,16 @@ impl<'a> Frames<'a> {
         self.at >= self.bytes.len()
     }
 
+    /// The id in the first byte of the next frame; 0 at the end.
+    pub(crate) fn id(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or_default()
+    }
+
+    /// The same frames from the first one on.
+    pub(crate) fn rewound(&self) -> Self {
+        Self { at: 0, ..*self }
+    }
+
     /// Takes a whole frame of `N` bytes.
     pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();

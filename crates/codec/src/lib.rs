@@ -6,8 +6,10 @@ mod decoded;
 mod error;
 mod event;
 mod family_a;
+mod family_b;
 mod frames;
 mod guess;
+mod sensor_error;
 
 pub use codec::Codec;
 pub use decoded::{Decoded, DecodedRow};
