@@ -3,6 +3,7 @@
 
 mod codec;
 mod decoded;
+pub mod encode;
 mod error;
 mod event;
 mod family_a;
