@@ -22,8 +22,8 @@ pub struct Column {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Entry {
     Number(f64),
-    Text { start: u32, end: u32 },
-    Json { start: u32, end: u32 },
+    Text { start: usize, end: usize },
+    Json { start: usize, end: usize },
 }
 
 impl Column {
@@ -58,7 +58,7 @@ impl Column {
         if self.only_numbers {
             return self.numbers.get(cell).map(|number| ValueRef::Number(*number));
         }
-        let text = |start: u32, end: u32| self.texts.get(start as usize..end as usize);
+        let text = |start: usize, end: usize| self.texts.get(start..end);
         match *self.entries.get(*self.picks.get(cell)? as usize)? {
             Entry::Number(number) => Some(ValueRef::Number(number)),
             Entry::Text { start, end } => text(start, end).map(ValueRef::Text),
@@ -72,6 +72,18 @@ impl Column {
             let row = if self.every_row { cell } else { usize::from(*self.rows.get(cell)?) };
             Some((row, self.value(cell)?))
         })
+    }
+
+    /// Bytes of the text that a copy of every cell would have.
+    pub(crate) fn weight(&self) -> usize {
+        if self.only_numbers {
+            return 0;
+        }
+        let bytes = |pick: &u32| match self.entries.get(*pick as usize) {
+            Some(Entry::Text { start, end } | Entry::Json { start, end }) => end - start,
+            _ => 0,
+        };
+        self.picks.iter().map(bytes).fold(0, usize::saturating_add)
     }
 
     pub(crate) fn clear(&mut self) {

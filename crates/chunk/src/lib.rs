@@ -1,13 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+mod bits;
+mod block;
 mod chunk;
 mod column;
+mod decimal;
 mod error;
+mod ints;
+mod layout;
+mod mixed;
+mod numbers;
 mod open_rows;
 mod plain;
+mod presence;
 mod seal;
 mod summary;
+mod transpose;
 mod value_ref;
 mod varint;
 
