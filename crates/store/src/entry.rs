@@ -150,6 +150,24 @@ impl Entry {
     }
 }
 
+impl From<StoredUplink> for Entry {
+    fn from(uplink: StoredUplink) -> Self {
+        Self::Uplink(uplink)
+    }
+}
+
+impl From<Redecode> for Entry {
+    fn from(redecode: Redecode) -> Self {
+        Self::Redecode(redecode)
+    }
+}
+
+impl From<Message> for Entry {
+    fn from(message: Message) -> Self {
+        Self::Message(message)
+    }
+}
+
 fn limit(count: usize, max: usize, what: &'static str) -> Result<(), Error> {
     if count > max { Err(Error::Limit { what, max: max as u64 }) } else { Ok(()) }
 }

@@ -19,8 +19,9 @@ pub const DEDUP_WINDOW_MS: i64 = 24 * 3_600_000;
 pub trait Telemetry: Send + Sync {
     /// Appends entries, all or none, and answers when they would survive a power cut.
     ///
-    /// An uplink whose key was seen within 24 h before it (by `received_at`) is answered with the
-    /// first one's position and changes nothing.
+    /// An uplink of which the device has one with the same key, stored and received less than
+    /// 24 h before it (by `received_at`), is answered with that one's position and changes nothing,
+    /// not even how long the key is remembered.
     ///
     /// **Errors**: `Limit` (nothing is appended), `Unavailable` (nothing is promised; the same
     /// call may be made again).

@@ -1,1 +1,139 @@
 //! The suite that defines the contract; every backend runs it.
+//!
+//! A case is a sentence about a store that was empty a moment ago. [`conformance_suite!`] makes a
+//! test of each.
+//!
+//! [`conformance_suite!`]: crate::conformance_suite
+
+#![expect(missing_docs, reason = "the name of a case is the sentence it holds a store to")]
+
+pub mod append;
+pub mod devices;
+pub mod fixtures;
+pub mod latest;
+pub mod range;
+pub mod registry;
+
+/// Makes a `#[tokio::test]` of every case of the conformance suite.
+///
+/// **Shape**: takes an expression that is evaluated anew for every case, to a future of a fresh
+/// `Arc<dyn Store>` and a guard that lives as long as the case does, such as its folder. Needs
+/// `tokio` with `macros` and `rt` among the caller's own dependencies.
+///
+/// **Example**
+/// ```
+/// use std::sync::Arc;
+///
+/// async fn fresh() -> (Arc<dyn store::Store>, ()) {
+///     (Arc::new(store::Reference::new()), ())
+/// }
+///
+/// store::conformance_suite!(fresh());
+/// ```
+#[macro_export]
+macro_rules! conformance_suite {
+    ($make:expr) => {
+        $crate::conformance_suite! { @cases $make;
+            registry {
+                an_organization_reads_back_and_its_id_is_taken
+                lists_organizations_by_id_in_pages
+                an_access_key_reads_back
+                refuses_a_key_of_an_unknown_organization_or_with_a_taken_id
+                the_first_revocation_of_a_key_keeps_its_time
+                charges_add_up_and_the_last_use_moves_only_forward
+                charges_of_keys_that_are_not_there_are_passed_over
+                groups_list_in_the_order_they_were_created
+                refuses_a_group_name_that_is_taken
+                refuses_more_than_fifty_groups
+                deleting_a_group_moves_its_devices_to_the_default_one
+                moves_devices_to_a_group_all_or_none
+            }
+            devices {
+                a_bound_device_reads_back
+                refuses_to_bind_twice_or_into_what_is_not_there
+                an_unbound_device_is_hidden_and_comes_back_with_its_id_and_history
+                another_organization_gets_another_device_id
+                lists_devices_by_eui_in_pages_and_by_filter
+                a_change_changes_what_it_names_and_nothing_else
+                a_channel_is_described_anew
+                a_source_is_found_by_its_token_until_it_is_deleted
+            }
+            append {
+                later_entries_of_a_device_have_higher_positions
+                an_empty_batch_changes_nothing
+                a_duplicate_is_answered_with_the_firsts_position_and_changes_nothing
+                a_duplicate_inside_one_batch_is_found
+                of_two_callers_with_the_same_uplink_one_brought_the_duplicate
+                a_key_is_remembered_for_24_hours_and_not_a_millisecond_longer
+                a_duplicate_does_not_prolong_the_24_hours
+                a_clock_that_stepped_back_still_finds_the_duplicate
+                equal_keys_of_two_devices_are_two_uplinks
+                equal_rows_under_other_keys_are_kept_but_count_once_in_answers
+                um_counts_the_readings_of_uplinks_but_no_statuses
+                last_heard_is_when_the_newest_uplink_was_received
+                an_entry_over_a_limit_refuses_the_whole_batch
+                the_largest_entries_within_the_limits_read_back
+            }
+            latest {
+                a_device_without_data_answers_nothing
+                the_newest_is_so_by_the_devices_clock_not_by_arrival
+                of_one_instant_the_highest_position_wins
+                inside_an_uplink_the_last_reading_of_an_instant_wins
+                every_series_has_its_own_newest_reading
+                selects_statuses_apart_from_readings_and_by_channel_and_measurement
+                a_reading_may_change_between_number_text_and_json
+                a_long_silent_series_keeps_its_newest_reading
+            }
+            range {
+                points_come_newest_first_and_series_ascend
+                the_limit_takes_the_newest_points_over_all_series
+                when_the_limit_cuts_an_instant_the_lower_series_come_first
+                an_instant_of_several_uplinks_is_cut_by_series_too
+                a_window_holds_its_start_and_not_its_end
+                late_rows_stand_where_they_were_measured
+                a_replaced_reading_counts_neither_as_point_nor_against_the_limit
+                selects_one_series_or_the_statuses
+                times_before_1970_and_far_ahead_are_times_like_others
+                pages_backwards_reach_every_point_once
+            }
+        }
+    };
+    (@cases $make:expr; $($file:ident { $($case:ident)* })*) => {
+        $(
+            mod $file {
+                #[allow(unused_imports)]
+                use super::*;
+
+                $(
+                    #[::tokio::test]
+                    async fn $case() {
+                        let (store, guard) = $make.await;
+                        $crate::conformance::$file::$case(&*store).await;
+                        drop(store);
+                        drop(guard);
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// Holds the list in the macro against the files.
+    #[test]
+    fn no_case_is_left_out_of_the_suite() {
+        let suite = include_str!("mod.rs");
+        let files = [
+            include_str!("registry.rs"),
+            include_str!("devices.rs"),
+            include_str!("append.rs"),
+            include_str!("latest.rs"),
+            include_str!("range.rs"),
+        ];
+        for case in files.iter().flat_map(|file| file.split("pub async fn ").skip(1)) {
+            let name = case.split('(').next().expect("split gives at least one part");
+            assert!(suite.contains(&format!("                {name}\n")), "`{name}` is not in the suite");
+        }
+    }
+}

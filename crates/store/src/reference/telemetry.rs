@@ -39,7 +39,7 @@ impl Log {
     }
 
     fn append(&mut self, entry: Entry, position: Position) {
-        self.last = position;
+        self.last = self.last.max(position);
         *self.um.entry(entry.org()).or_default() += entry.um();
         match &entry {
             Entry::Uplink(uplink) => {
@@ -228,8 +228,9 @@ impl Telemetry for Reference {
         let entries: Vec<_> =
             meant.take(limit).map(|(position, entry)| LogEntry { position: *position, entry: entry.clone() }).collect();
         let next = match entries.last() {
-            Some(last) if entries.len() == limit => last.position,
-            _ => log.last.max(after),
+            _ if entries.len() < limit => log.last.max(after),
+            Some(last) => last.position,
+            None => after,
         };
         Ok(Followed { entries, next })
     }

@@ -1,0 +1,166 @@
+//! Devices, their channels, and sources.
+
+use std::sync::Arc;
+
+use model::{
+    Channel, ChannelIndex, DeviceKind, GeoPoint, Group, GroupId, MeasurementId, Reading, SecretHash, Source, SourceId,
+    SourceKind, Window,
+};
+
+use super::fixtures::{Probe, assert_refused, at, binding, eui, org, organization};
+use crate::{Binding, DeviceChange, DeviceFilter, Error, Kind, Store};
+
+fn channel(index: u16, name: &str) -> Channel {
+    Channel {
+        index: ChannelIndex(index),
+        name: name.to_owned(),
+        sensor_type: Some("1001".to_owned()),
+        sensor_id: "A1".to_owned(),
+        measurements: vec![MeasurementId(4097), MeasurementId(4098)],
+        created_at: at(3),
+    }
+}
+
+fn source(org_number: u64, id: u64, token: u8) -> Source {
+    Source {
+        id: SourceId::from_raw(id),
+        org: org(org_number),
+        kind: SourceKind::ChirpStack,
+        name: format!("source {id}"),
+        token: SecretHash([token; 32]),
+        auto_add: token.is_multiple_of(2),
+        created_at: at(4),
+    }
+}
+
+pub async fn a_bound_device_reads_back(store: &dyn Store) {
+    store.create_organization(organization(1)).await.expect("create");
+    let barn = Group { org: org(1), id: GroupId::from_raw(1), name: "barn".to_owned() };
+    store.create_group(barn).await.expect("create");
+    let full = Binding {
+        kind: DeviceKind::Gateway,
+        model: "SenseCAP M2".to_owned(),
+        name: "Dach, Süd".to_owned(),
+        group: Some(GroupId::from_raw(1)),
+        place: Some(GeoPoint { latitude: -33.868_820_1, longitude: 151.209_295_5 }),
+        frequency: "EU868".to_owned(),
+        code: "3A91F27BB1C0D2E4".to_owned(),
+        ..binding(org(1), eui(1))
+    };
+    let bound = store.bind_device(full.clone()).await.expect("bind");
+    assert_eq!(*bound, full.into_device(bound.id));
+    assert_eq!(store.find_device(org(1), eui(1)).await.expect("find"), Some(bound));
+    assert_eq!(store.find_device(org(1), eui(2)).await.expect("find"), None);
+}
+
+pub async fn refuses_to_bind_twice_or_into_what_is_not_there(store: &dyn Store) {
+    assert_refused!(store.bind_device(binding(org(1), eui(1))).await, Error::NotFound(Kind::Organization));
+    store.create_organization(organization(1)).await.expect("create");
+    let unknown_group = Binding { group: Some(GroupId::from_raw(1)), ..binding(org(1), eui(1)) };
+    assert_refused!(store.bind_device(unknown_group).await, Error::NotFound(Kind::Group));
+    store.bind_device(binding(org(1), eui(1))).await.expect("bind");
+    assert_refused!(store.bind_device(binding(org(1), eui(1))).await, Error::Conflict(Kind::Device));
+}
+
+pub async fn an_unbound_device_is_hidden_and_comes_back_with_its_id_and_history(store: &dyn Store) {
+    let probe = Probe::bind(store).await;
+    probe.append_one(probe.uplink(0, [Reading::new(1, 4097, 21.5)])).await;
+    store.describe_channel(org(1), eui(1), channel(1, "north")).await.expect("describe");
+    store.unbind_device(org(1), eui(1)).await.expect("unbind");
+    assert_eq!(store.find_device(org(1), eui(1)).await.expect("find"), None);
+    assert_eq!(store.list_devices(org(1), DeviceFilter::default(), None, 10).await.expect("list"), []);
+    assert_refused!(store.unbind_device(org(1), eui(1)).await, Error::NotFound(Kind::Device));
+
+    Probe::bind_in(store, 1, 2).await;
+    let renamed = Binding { name: "again".to_owned(), bound_at: at(9), ..binding(org(1), eui(1)) };
+    let again = store.bind_device(renamed.clone()).await.expect("bind");
+    assert_eq!(*again, renamed.into_device(probe.device), "the same id, and nothing else of before");
+    assert_eq!(probe.range(Window::ALL, 10).await, ["1/4097 0m=21.5"]);
+}
+
+pub async fn another_organization_gets_another_device_id(store: &dyn Store) {
+    let first = Probe::bind_in(store, 1, 1).await;
+    store.unbind_device(org(1), eui(1)).await.expect("unbind");
+    let second = Probe::bind_in(store, 2, 1).await;
+    assert_ne!(first.device, second.device);
+    let again = store.bind_device(binding(org(1), eui(1))).await.expect("both may have it");
+    assert_eq!(again.id, first.device);
+}
+
+pub async fn lists_devices_by_eui_in_pages_and_by_filter(store: &dyn Store) {
+    store.create_organization(organization(1)).await.expect("create");
+    let barn = Group { org: org(1), id: GroupId::from_raw(1), name: "barn".to_owned() };
+    store.create_group(barn).await.expect("create");
+    let kinds = [(3, DeviceKind::Node, None), (1, DeviceKind::Gateway, None), (2, DeviceKind::Node, Some(1))];
+    for (number, kind, group) in kinds {
+        let group = group.map(GroupId::from_raw);
+        store.bind_device(Binding { kind, group, ..binding(org(1), eui(number)) }).await.expect("bind");
+    }
+    let list = async |filter, after: Option<u64>, limit| {
+        let devices = store.list_devices(org(1), filter, after.map(eui), limit).await.expect("list");
+        devices.iter().map(|device| device.eui.get() - eui(0).get()).collect::<Vec<_>>()
+    };
+    let all = DeviceFilter::default();
+    assert_eq!(list(all, None, 10).await, [1, 2, 3]);
+    assert_eq!(list(all, None, 2).await, [1, 2]);
+    assert_eq!(list(all, Some(2), 2).await, [3]);
+    let nodes = DeviceFilter { kind: Some(DeviceKind::Node), ..all };
+    assert_eq!(list(nodes, None, 10).await, [2, 3]);
+    assert_eq!(list(nodes, Some(2), 10).await, [3]);
+    assert_eq!(list(DeviceFilter { group: Some(None), ..all }, None, 10).await, [1, 3]);
+    assert_eq!(list(DeviceFilter { group: Some(None), ..nodes }, None, 10).await, [3]);
+    assert_eq!(list(DeviceFilter { group: Some(Some(GroupId::from_raw(1))), ..all }, None, 10).await, [2]);
+}
+
+pub async fn a_change_changes_what_it_names_and_nothing_else(store: &dyn Store) {
+    let probe = Probe::bind(store).await;
+    let before = store.find_device(org(1), eui(1)).await.expect("find").expect("bound");
+    let change = |change| store.update_device(org(1), eui(1), change);
+    let find = async || store.find_device(org(1), eui(1)).await.expect("find").expect("bound");
+
+    change(DeviceChange::default()).await.expect("change nothing");
+    assert_eq!(find().await, before);
+    change(DeviceChange { name: Some("roof".to_owned()), ..DeviceChange::default() }).await.expect("change");
+    let place = GeoPoint { latitude: 52.5, longitude: 13.375 };
+    change(DeviceChange { place: Some(place), ..DeviceChange::default() }).await.expect("change");
+    change(DeviceChange { model: Some("S2120".to_owned()), ..DeviceChange::default() }).await.expect("change");
+    let mut expected = (*before).clone();
+    (expected.name, expected.model, expected.place) = ("roof".to_owned(), "S2120".to_owned(), Some(place));
+    assert_eq!(find().await, Arc::new(expected));
+    assert_eq!(before.name, format!("device {}", probe.eui), "an answer once given does not change");
+    assert_refused!(store.update_device(org(1), eui(2), DeviceChange::default()).await, Error::NotFound(Kind::Device));
+}
+
+pub async fn a_channel_is_described_anew(store: &dyn Store) {
+    assert_refused!(store.describe_channel(org(1), eui(1), channel(1, "north")).await, Error::NotFound(Kind::Device));
+    Probe::bind(store).await;
+    let again = Channel { sensor_type: None, measurements: Vec::new(), ..channel(2, "south") };
+    for channel in [channel(2, "north"), channel(1, "east"), again.clone()] {
+        store.describe_channel(org(1), eui(1), channel).await.expect("describe");
+    }
+    let device = store.find_device(org(1), eui(1)).await.expect("find").expect("bound");
+    assert_eq!(device.channels, [channel(1, "east"), again]);
+    let listed = store.list_devices(org(1), DeviceFilter::default(), None, 1).await.expect("list");
+    assert_eq!(listed, [device]);
+}
+
+pub async fn a_source_is_found_by_its_token_until_it_is_deleted(store: &dyn Store) {
+    assert_refused!(store.create_source(source(1, 7, 1)).await, Error::NotFound(Kind::Organization));
+    for number in [1, 2] {
+        store.create_organization(organization(number)).await.expect("create");
+    }
+    for source in [source(1, 7, 1), source(1, 5, 2), source(2, 6, 3)] {
+        store.create_source(source).await.expect("create");
+    }
+    assert_refused!(store.create_source(source(1, 7, 9)).await, Error::Conflict(Kind::Source));
+    assert_refused!(store.create_source(source(2, 9, 1)).await, Error::Conflict(Kind::Source));
+    assert_eq!(store.list_sources(org(1)).await.expect("list"), [source(1, 5, 2), source(1, 7, 1)]);
+    let find = async |token| store.find_source(SecretHash([token; 32])).await.expect("find");
+    assert_eq!(find(2).await, Some(Arc::new(source(1, 5, 2))));
+    assert_eq!(find(9).await, None);
+
+    assert_refused!(store.delete_source(org(1), SourceId::from_raw(6)).await, Error::NotFound(Kind::Source));
+    store.delete_source(org(1), SourceId::from_raw(5)).await.expect("delete");
+    assert_eq!(find(2).await, None);
+    assert_eq!(store.list_sources(org(1)).await.expect("list"), [source(1, 7, 1)]);
+}
