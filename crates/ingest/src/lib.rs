@@ -1,1 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
+mod answer;
+mod auth;
+mod dedup;
+mod pipeline;
+mod refusal;
+mod router;
+mod source;
+
+pub use dedup::dedup_key;
+pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
+pub use refusal::Refusal;
+pub use router::{BODY_BYTES_MAX, IngestState, router};
+pub use source::chirpstack;

@@ -1,0 +1,30 @@
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{Accepted, Refusal};
+
+impl IntoResponse for Accepted {
+    fn into_response(self) -> Response {
+        let Self { stored, duplicate, warnings } = self;
+        Json(json!({ "stored": stored, "duplicate": duplicate, "warnings": warnings })).into_response()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(json!({ "error": self.to_string() }))).into_response();
+        let extra = match self.status() {
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, r#"Basic realm="ingest", charset="UTF-8""#)),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "5")),
+            _ => None,
+        };
+        if let Some((name, value)) = extra {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

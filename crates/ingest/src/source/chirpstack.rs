@@ -1,0 +1,107 @@
+//! ChirpStack v4's HTTP integration, with JSON as its encoding.
+//!
+//! It posts every event of every device to one address, tells the kind in the query, does not wait
+//! longer than five seconds and does not repeat: what is refused is lost there.
+
+mod shape;
+
+use axum::{
+    body::Bytes,
+    extract::{Query, State, rejection::BytesRejection, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use model::{Source, SourceKind, Timestamp, Uplink};
+use serde::Deserialize;
+
+use crate::{Accepted, BODY_BYTES_MAX, IngestState, Refusal, StatusReport, accept, accept_status, auth::authenticate};
+
+/// The events that ChirpStack v4 posts.
+const EVENTS: [&str; 8] = ["up", "status", "join", "ack", "txack", "log", "location", "integration"];
+
+/// What an event asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Store an uplink.
+    Uplink(Uplink),
+    /// Store what the network server says about a device.
+    Status(StatusReport),
+    /// Nothing: it carries no readings.
+    Other,
+}
+
+/// The query of the webhook.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Params {
+    event: Option<String>,
+}
+
+/// `POST /ingest/chirpstack?event=…`.
+pub(crate) async fn receive(
+    State(state): State<IngestState>,
+    query: Result<Query<Params>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match take(&state, query, &headers, body).await {
+        Ok(Some(accepted)) => accepted.into_response(),
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Err(refusal) => {
+            refusal.log(SourceKind::ChirpStack);
+            refusal.into_response()
+        }
+    }
+}
+
+async fn take(
+    state: &IngestState,
+    query: Result<Query<Params>, QueryRejection>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Option<Accepted>, Refusal> {
+    let store = state.store.as_ref();
+    let source = authenticate(store, headers, SourceKind::ChirpStack).await?;
+    refuse_protobuf(headers)?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge { max: BODY_BYTES_MAX },
+        _ => Refusal::Malformed("the body ended before its end; send it again".to_owned()),
+    })?;
+    let event = query.ok().and_then(|Query(params)| params.event).unwrap_or_default();
+    match read(&event, &body, &source, (state.now)())? {
+        Event::Uplink(uplink) => accept(store, &source, uplink).await.map(Some),
+        Event::Status(report) => accept_status(store, &source, report).await.map(Some),
+        Event::Other => Ok(None),
+    }
+}
+
+/// Reads the body of an event.
+///
+/// **Errors**: an unknown event, a body that is not its JSON, and a payload that is still
+/// encrypted.
+pub fn read(event: &str, body: &[u8], source: &Source, received_at: Timestamp) -> Result<Event, Refusal> {
+    match event {
+        "up" => shape::up(parse(event, body)?, source, received_at),
+        "status" => shape::status(parse(event, body)?, source, received_at),
+        known if EVENTS.contains(&known) => Ok(Event::Other),
+        _ => {
+            let names = EVENTS.map(|name| format!("`{name}`")).join(", ");
+            Err(Refusal::Malformed(format!("say which event this is as `?event=`: one of {names}")))
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(event: &str, body: &'a [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| {
+        // What serde quotes of the body may be as long as the body.
+        let what: String = error.to_string().chars().take(200).collect();
+        Refusal::Malformed(format!("the body is not the JSON of ChirpStack v4's event `{event}`: {what}"))
+    })
+}
+
+fn refuse_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if kind.starts_with("application/octet-stream") || kind.contains("protobuf") {
+        return Err(Refusal::NotJson(kind.chars().take(80).collect()));
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Devices that bind themselves, where the source allows it.
+
+use axum::http::StatusCode;
+use model::{Source, SourceKind};
+use serde_json::json;
+
+use crate::support::{App, ORG, source, up_with};
+
+const NEW: &str = "2CF7F12004107777";
+const PATH: &str = "/ingest/chirpstack?event=up";
+
+async fn app() -> App {
+    let app = App::new().await;
+    app.create_source(Source { auto_add: true, ..source(ORG, "open", SourceKind::ChirpStack) }).await;
+    app
+}
+
+#[tokio::test]
+async fn adds_a_device_whose_profile_names_a_model() {
+    let app = app().await;
+    let answer = app.post(PATH, "open", up_with(json!({"deviceInfo.devEui": NEW}))).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let device = app.store.find_device(ORG, NEW.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((device.model.as_str(), device.name.as_str()), ("S2101", "Greenhouse 1"));
+    assert_eq!(app.rows(ORG, NEW).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_tag_counts_more_than_the_profile() {
+    let app = app().await;
+    let body = up_with(json!({"deviceInfo.devEui": NEW, "deviceInfo.tags": {"sensecap_model": "s2103"}}));
+    assert_eq!(app.post(PATH, "open", body).await.status, StatusCode::OK);
+    let device = app.store.find_device(ORG, NEW.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(device.model, "S2103");
+}
+
+#[tokio::test]
+async fn adds_nothing_that_names_no_model() {
+    let app = app().await;
+    let body = up_with(json!({"deviceInfo.devEui": NEW, "deviceInfo.deviceProfileName": "Class A"}));
+    assert_eq!(app.post(PATH, "open", body).await.status, StatusCode::NOT_FOUND);
+    assert!(app.store.find_device(ORG, NEW.parse().unwrap()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn two_first_uplinks_at_once_add_one_device() {
+    let app = app().await;
+    let uplink = |f_cnt| up_with(json!({"deviceInfo.devEui": NEW, "fCnt": f_cnt, "deduplicationId": ""}));
+    let (one, other) = tokio::join!(app.post(PATH, "open", uplink(1)), app.post(PATH, "open", uplink(2)));
+    assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(app.rows(ORG, NEW).await.len(), 2);
+}

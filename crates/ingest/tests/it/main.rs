@@ -1,0 +1,11 @@
+//! The way in, from a posted body to the stored rows.
+
+#![allow(clippy::unwrap_used)]
+
+mod answers;
+mod any_bytes;
+mod auto_add;
+mod fixtures;
+mod refusals;
+mod support;
+mod time;
