@@ -45,6 +45,21 @@ const FIELDS: [&str; 12] = [
     "batteryLevel",
 ];
 
+#[test]
+fn what_the_fuzzer_has_tried_is_answered() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/chirpstack");
+    let mut tried = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        let body = std::fs::read(file.unwrap().path()).unwrap();
+        for event in ["up", "status"] {
+            let status = status_of(event, body.clone());
+            assert!(!status.is_server_error(), "{status}");
+        }
+        tried += 1;
+    }
+    assert!(tried > 0);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_refused(event in "up|status", body: Vec<u8>) {
