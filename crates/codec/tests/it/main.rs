@@ -1,0 +1,7 @@
+//! The room from outside.
+
+mod corpus;
+mod encode;
+mod fixture;
+mod fixtures;
+mod properties;
