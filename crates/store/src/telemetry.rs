@@ -51,14 +51,16 @@ pub trait Telemetry: Send + Sync {
     async fn follow(&self, scope: Scope, after: Position, limit: usize) -> Result<Followed, Error>;
 
     /// Removes what is older than `before` for good, and says how many rows (by `measured_at`) or
-    /// frames (by `received_at`) that were. The log keeps its own, shorter, window.
+    /// frames (by `received_at`) that were, hidden rows included. The log keeps its own, shorter,
+    /// window; counters and keys of duplicates stay, and what a decoding hid stays hidden when that
+    /// decoding has expired.
     async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error>;
 
-    /// Erases everything a device ever sent. Entries of it that the log still holds are erased
-    /// with it.
+    /// Erases everything a device ever sent: rows, frames, its entries in the log, the keys of its
+    /// uplinks, and when it was heard. Its id stays its id, its `um` stays counted.
     async fn purge(&self, org: OrgId, device: DeviceId) -> Result<(), Error>;
 
-    /// When anything of the device was last received, if ever.
+    /// When an uplink of the device was last received, if ever; a new decoding is no sign of life.
     async fn last_heard(&self, org: OrgId, device: DeviceId) -> Result<Option<Timestamp>, Error>;
 
     /// How many data the organization has uploaded, in the contract's unit `um`.

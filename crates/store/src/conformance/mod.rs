@@ -9,10 +9,18 @@
 
 pub mod append;
 pub mod devices;
+pub mod expire;
 pub mod fixtures;
+pub mod follow;
+pub mod frames;
+pub mod isolation;
 pub mod latest;
+pub mod purge;
 pub mod range;
+pub mod redecode;
 pub mod registry;
+pub mod rows;
+pub mod segments;
 
 /// Makes a `#[tokio::test]` of every case of the conformance suite.
 ///
@@ -96,6 +104,75 @@ macro_rules! conformance_suite {
                 times_before_1970_and_far_ahead_are_times_like_others
                 pages_backwards_reach_every_point_once
             }
+            rows {
+                a_row_has_both_clocks_position_codec_and_flags
+                every_value_reads_back_to_the_last_bit
+                readings_of_a_row_ascend_and_of_one_series_the_last_stays
+                an_uplink_without_rows_leaves_an_empty_one_at_the_time_it_was_received
+                rows_come_newest_first_by_time_and_position
+                rows_of_one_uplink_and_instant_keep_their_order
+            }
+            segments {
+                a_bucket_has_count_average_and_extremes
+                buckets_are_aligned_to_the_epoch_and_cut_by_the_window
+                times_before_1970_fall_into_buckets_below_zero
+                refuses_more_buckets_than_the_limit_and_widths_that_are_none
+                what_is_no_number_is_left_out
+                each_instant_counts_once_with_the_reading_of_the_highest_position
+                sums_are_added_in_the_order_of_time
+                many_rows_fill_their_buckets
+            }
+            redecode {
+                hides_all_earlier_rows_cells_that_are_now_absent_included
+                its_rows_name_the_uplink_they_replace
+                a_second_new_decoding_hides_the_first
+                without_rows_it_leaves_an_empty_one
+                rows_may_move_in_time
+                a_reading_that_was_covered_shows_again
+                the_latest_reading_is_found_far_back
+                an_old_uplink_among_many_is_decoded_again
+                the_raw_frame_stays_as_it_was
+                followers_see_it_as_an_entry_of_its_own
+            }
+            frames {
+                a_frame_reads_back_with_all_that_came_with_it
+                frames_are_found_by_when_they_were_received_newest_position_first
+                an_uplink_that_came_without_bytes_has_no_frame
+            }
+            follow {
+                what_was_appended_is_followed_as_it_was
+                reads_on_page_by_page_to_the_end
+                nothing_is_skipped_when_nothing_is_asked_for
+                one_organizations_follower_gets_its_entries_and_passes_over_others
+                an_empty_log_ends_where_it_starts
+                entries_come_in_the_order_of_positions
+                duplicates_are_not_followed
+            }
+            expire {
+                rows_measured_before_are_gone_and_counted
+                the_latest_reading_of_a_silent_series_goes_with_its_row
+                many_rows_are_cut_exactly_where_the_time_says
+                what_arrives_afterwards_is_kept_however_old
+                frames_received_before_are_gone_and_rows_stay
+                it_keeps_to_its_organization
+                counters_and_duplicates_remember_what_has_expired
+                hidden_rows_expire_too_and_never_come_back
+            }
+            purge {
+                nothing_of_the_device_is_left
+                the_log_forgets_it_and_keeps_the_others
+                what_was_uploaded_stays_counted
+                the_device_stays_bound_and_starts_anew
+                an_unbound_device_is_erased_too_and_keeps_its_id
+                purging_what_is_not_there_erases_nothing
+            }
+            isolation {
+                the_same_eui_in_two_organizations_is_two_devices
+                readings_under_another_organizations_device_id_are_not_to_be_had
+                anothers_devices_answer_as_unknown
+                anothers_groups_answer_as_unknown
+                anothers_keys_and_sources_answer_as_unknown
+            }
         }
     };
     (@cases $make:expr; $($file:ident { $($case:ident)* })*) => {
@@ -130,6 +207,14 @@ mod tests {
             include_str!("append.rs"),
             include_str!("latest.rs"),
             include_str!("range.rs"),
+            include_str!("rows.rs"),
+            include_str!("segments.rs"),
+            include_str!("redecode.rs"),
+            include_str!("frames.rs"),
+            include_str!("follow.rs"),
+            include_str!("expire.rs"),
+            include_str!("purge.rs"),
+            include_str!("isolation.rs"),
         ];
         for case in files.iter().flat_map(|file| file.split("pub async fn ").skip(1)) {
             let name = case.split('(').next().expect("split gives at least one part");

@@ -1,0 +1,122 @@
+//! An organization is a wall: what belongs to another one is as if it did not exist.
+
+use model::{
+    AccessId, AccessKey, Channel, ChannelIndex, Group, GroupId, OrgId, Reading, Scopes, SecretHash, Source, SourceId,
+    SourceKind, Window,
+};
+
+use super::fixtures::{Probe, assert_refused, at, eui, frame, minutes};
+use crate::{
+    DeviceChange, DeviceFilter, Error, FrameQuery, Kind, RangeQuery, RowQuery, SegmentQuery, Select, Store,
+    StoredUplink,
+};
+
+fn uplink(probe: &Probe<'_>, value: f64) -> StoredUplink {
+    let readings = [Reading::new(1, 4097, value), Reading::status(3000, value)];
+    StoredUplink { frame: Some(frame(&[value as u8])), ..probe.uplink(0, readings) }
+}
+
+pub async fn the_same_eui_in_two_organizations_is_two_devices(store: &dyn Store) {
+    let (one, two) = (Probe::bind_in(store, 1, 7).await, Probe::bind_in(store, 2, 7).await);
+    assert_ne!(one.device, two.device);
+    one.append_one(uplink(&one, 1.0)).await;
+    two.append_one(uplink(&two, 2.0)).await;
+    assert_eq!(one.range(Window::ALL, 10).await, ["1/4097 0m=1"]);
+    assert_eq!(two.range(Window::ALL, 10).await, ["1/4097 0m=2"]);
+    assert_eq!(one.latest(Select::Statuses).await, ["0/3000 0m=1"]);
+    assert_eq!(two.frames(Window::ALL, 10).await[0].frame.payload[..], [2]);
+
+    let change = DeviceChange { name: Some("mine".to_owned()), ..DeviceChange::default() };
+    store.update_device(one.org, eui(7), change).await.expect("change");
+    store.unbind_device(two.org, eui(7)).await.expect("unbind");
+    assert_eq!(store.find_device(one.org, eui(7)).await.expect("find").expect("still bound").name, "mine");
+    assert_eq!(one.all_rows(Window::ALL).await.len(), 1);
+}
+
+pub async fn readings_under_another_organizations_device_id_are_not_to_be_had(store: &dyn Store) {
+    let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 2).await);
+    for number in 0..400 {
+        other.append_one(StoredUplink { received_at: at(number), ..uplink(&other, 1.0) }).await;
+    }
+    for org in [mine.org, OrgId::from_raw(1)] {
+        let (device, select, window, limit) = (other.device, Select::READINGS, Window::ALL, 10);
+        assert_eq!(store.latest(org, device, select).await.expect("latest"), []);
+        let range = RangeQuery { device, select, window, limit };
+        assert_eq!(store.range(org, range).await.expect("range"), []);
+        for hidden in [false, true] {
+            let rows = RowQuery { device, window, limit, hidden };
+            assert_eq!(store.rows(org, rows).await.expect("rows"), []);
+        }
+        let segments = SegmentQuery { device, select, window: minutes(0..10), width_ms: 600_000, limit };
+        assert_eq!(store.segments(org, segments).await.expect("segments"), []);
+        assert_eq!(store.frames(org, FrameQuery { device, window, limit }).await.expect("frames"), []);
+        assert_eq!(store.last_heard(org, device).await.expect("last heard"), None);
+        assert_eq!(store.count_um(org).await.expect("count um"), 0);
+    }
+}
+
+pub async fn anothers_devices_answer_as_unknown(store: &dyn Store) {
+    let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 2).await);
+    let nothing = || DeviceChange::default();
+    let channel = Channel {
+        index: ChannelIndex(1),
+        name: "mine".to_owned(),
+        sensor_type: None,
+        sensor_id: String::new(),
+        measurements: Vec::new(),
+        created_at: at(0),
+    };
+    assert_eq!(store.find_device(mine.org, other.eui).await.expect("find"), None);
+    assert_refused!(store.unbind_device(mine.org, other.eui).await, Error::NotFound(Kind::Device));
+    assert_refused!(store.update_device(mine.org, other.eui, nothing()).await, Error::NotFound(Kind::Device));
+    assert_refused!(store.describe_channel(mine.org, other.eui, channel).await, Error::NotFound(Kind::Device));
+    assert_refused!(store.move_devices_to_group(mine.org, &[other.eui], None).await, Error::NotFound(Kind::Device));
+    let listed = store.list_devices(mine.org, DeviceFilter::default(), None, 10).await.expect("list");
+    assert_eq!(listed.iter().map(|device| device.eui).collect::<Vec<_>>(), [mine.eui]);
+    assert!(store.find_device(other.org, other.eui).await.expect("find").is_some_and(|it| it.channels.is_empty()));
+}
+
+pub async fn anothers_groups_answer_as_unknown(store: &dyn Store) {
+    let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 2).await);
+    let id = GroupId::from_raw(9);
+    let group = Group { org: other.org, id, name: "barn".to_owned() };
+    store.create_group(group.clone()).await.expect("create");
+    assert_refused!(store.rename_group(mine.org, id, "field").await, Error::NotFound(Kind::Group));
+    assert_refused!(store.delete_group(mine.org, id).await, Error::NotFound(Kind::Group));
+    assert_refused!(store.move_devices_to_group(mine.org, &[mine.eui], Some(id)).await, Error::NotFound(Kind::Group));
+    let binding = crate::Binding { group: Some(id), ..super::fixtures::binding(mine.org, eui(3)) };
+    assert_refused!(store.bind_device(binding).await, Error::NotFound(Kind::Group));
+    assert_eq!(store.list_groups(mine.org).await.expect("list"), []);
+    assert_eq!(store.list_groups(other.org).await.expect("list"), [group]);
+}
+
+pub async fn anothers_keys_and_sources_answer_as_unknown(store: &dyn Store) {
+    let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 2).await);
+    let key = AccessKey {
+        id: AccessId::from_random([1; 16]),
+        org: other.org,
+        secret: SecretHash([1; 32]),
+        name: String::new(),
+        scopes: Scopes::READ_WRITE,
+        created_at: at(0),
+        revoked_at: None,
+        last_used_at: None,
+    };
+    let source = Source {
+        id: SourceId::from_raw(5),
+        org: other.org,
+        kind: SourceKind::ChirpStack,
+        name: String::new(),
+        token: SecretHash([2; 32]),
+        auto_add: false,
+        created_at: at(0),
+    };
+    store.create_access_key(key.clone()).await.expect("create");
+    store.create_source(source.clone()).await.expect("create");
+    assert_refused!(store.revoke_access_key(mine.org, key.id, at(1)).await, Error::NotFound(Kind::AccessKey));
+    assert_refused!(store.delete_source(mine.org, source.id).await, Error::NotFound(Kind::Source));
+    assert_eq!(store.list_access_keys(mine.org).await.expect("list"), []);
+    assert_eq!(store.list_sources(mine.org).await.expect("list"), []);
+    assert_eq!(store.list_access_keys(other.org).await.expect("list"), [key]);
+    assert_eq!(store.list_sources(other.org).await.expect("list"), [source]);
+}
