@@ -1,0 +1,217 @@
+use std::ops::RangeInclusive;
+
+use model::{Device, DeviceEui, DeviceId, GeoPoint, GroupId, OrgId};
+use rusqlite::{Connection, OptionalExtension, Row};
+use store::{Binding, DeviceChange, DeviceFilter, Kind};
+
+use super::{
+    channels,
+    column::{self, Org, Text, Time, count},
+    failure::Failure,
+    groups, organizations,
+};
+
+pub(super) fn bind(connection: &Connection, binding: Binding) -> Result<Device, Failure> {
+    organizations::get(connection, binding.org)?;
+    groups::check(connection, binding.org, binding.group)?;
+    let before = connection
+        .prepare_cached("SELECT id, bound_at IS NOT NULL FROM device WHERE org = ?1 AND eui = ?2")?
+        .query_row((Org(binding.org), Text(binding.eui)), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let id = match before {
+        Some((_, true)) => return Err(Failure::conflict(Kind::Device)),
+        Some((id, false)) => rebind(connection, id, &binding)?,
+        None => bind_first(connection, &binding)?,
+    };
+    Ok(binding.into_device(DeviceId(id.cast_unsigned())))
+}
+
+fn bind_first(connection: &Connection, binding: &Binding) -> Result<i64, Failure> {
+    connection
+        .prepare_cached(
+            "INSERT INTO device (org, eui, kind, model, name, group_id, latitude, longitude, frequency, code, bound_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute((
+            Org(binding.org),
+            Text(binding.eui),
+            column::Kind(binding.kind),
+            &binding.model,
+            &binding.name,
+            binding.group.map(Text),
+            binding.place.map(|place| place.latitude),
+            binding.place.map(|place| place.longitude),
+            &binding.frequency,
+            &binding.code,
+            Time(binding.bound_at),
+        ))?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn rebind(connection: &Connection, id: i64, binding: &Binding) -> Result<i64, Failure> {
+    connection
+        .prepare_cached(
+            "UPDATE device SET kind = ?2, model = ?3, name = ?4, group_id = ?5, latitude = ?6, longitude = ?7,
+             frequency = ?8, code = ?9, bound_at = ?10 WHERE id = ?1",
+        )?
+        .execute((
+            id,
+            column::Kind(binding.kind),
+            &binding.model,
+            &binding.name,
+            binding.group.map(Text),
+            binding.place.map(|place| place.latitude),
+            binding.place.map(|place| place.longitude),
+            &binding.frequency,
+            &binding.code,
+            Time(binding.bound_at),
+        ))?;
+    channels::forget(connection, id)?;
+    Ok(id)
+}
+
+pub(super) fn unbind(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<(), Failure> {
+    let unbound = connection
+        .prepare_cached("UPDATE device SET bound_at = NULL WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL")?
+        .execute((Org(org), Text(eui)))?;
+    found(unbound)
+}
+
+pub(super) fn update(
+    connection: &Connection,
+    org: OrgId,
+    eui: DeviceEui,
+    change: &DeviceChange,
+) -> Result<(), Failure> {
+    let updated = connection
+        .prepare_cached(
+            "UPDATE device SET name = coalesce(?3, name), model = coalesce(?4, model),
+             latitude = coalesce(?5, latitude), longitude = coalesce(?6, longitude)
+             WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL",
+        )?
+        .execute((
+            Org(org),
+            Text(eui),
+            &change.name,
+            &change.model,
+            change.place.map(|place| place.latitude),
+            change.place.map(|place| place.longitude),
+        ))?;
+    found(updated)
+}
+
+pub(super) fn move_to_group(
+    connection: &Connection,
+    org: OrgId,
+    devices: &[DeviceEui],
+    group: Option<GroupId>,
+) -> Result<(), Failure> {
+    groups::check(connection, org, group)?;
+    let mut statement = connection
+        .prepare_cached("UPDATE device SET group_id = ?3 WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL")?;
+    for eui in devices {
+        found(statement.execute((Org(org), Text(*eui), group.map(Text)))?)?;
+    }
+    Ok(())
+}
+
+/// The id of a bound device.
+pub(super) fn id(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<i64, Failure> {
+    connection
+        .prepare_cached("SELECT id FROM device WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL")?
+        .query_row((Org(org), Text(eui)), |row| row.get(0))
+        .optional()?
+        .ok_or(Failure::not_found(Kind::Device))
+}
+
+pub(super) fn find(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<Option<Device>, Failure> {
+    Ok(select(connection, org, DeviceFilter::default(), eui..=eui, 1)?.pop())
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    org: OrgId,
+    filter: DeviceFilter,
+    after: Option<DeviceEui>,
+    limit: usize,
+) -> Result<Vec<Device>, Failure> {
+    let first = match after {
+        None => 0,
+        Some(after) => match after.get().checked_add(1) {
+            Some(first) => first,
+            None => return Ok(Vec::new()),
+        },
+    };
+    let range = DeviceEui::from_raw(first)..=DeviceEui::from_raw(u64::MAX);
+    select(connection, org, filter, range, limit)
+}
+
+/// Bound devices with their channels, in one statement so that they belong together.
+fn select(
+    connection: &Connection,
+    org: OrgId,
+    filter: DeviceFilter,
+    range: RangeInclusive<DeviceEui>,
+    limit: usize,
+) -> Result<Vec<Device>, Failure> {
+    let kind = if filter.kind.is_some() { "AND kind = ?5" } else { "" };
+    let group = if filter.group.is_some() { "AND group_id IS ?6" } else { "" };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT d.id, d.org, d.eui, d.kind, d.model, d.name, d.group_id, d.latitude, d.longitude, d.frequency,
+                d.code, d.bound_at, c.number, c.name, c.sensor_type, c.sensor_id, c.measurements, c.created_at
+         FROM (SELECT * FROM device
+               WHERE org = ?1 AND eui BETWEEN ?2 AND ?3 AND bound_at IS NOT NULL {kind} {group}
+               ORDER BY eui LIMIT ?4) AS d
+         LEFT JOIN channel AS c ON c.device = d.id
+         ORDER BY d.eui, c.number"
+    ))?;
+    statement.raw_bind_parameter(1, Org(org))?;
+    statement.raw_bind_parameter(2, Text(range.start()))?;
+    statement.raw_bind_parameter(3, Text(range.end()))?;
+    statement.raw_bind_parameter(4, count(limit))?;
+    if let Some(kind) = filter.kind {
+        statement.raw_bind_parameter(5, column::Kind(kind))?;
+    }
+    if let Some(group) = filter.group {
+        statement.raw_bind_parameter(6, group.map(Text))?;
+    }
+    let mut devices: Vec<Device> = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        let Text(eui) = row.get(2)?;
+        if devices.last().is_none_or(|device| device.eui != eui) {
+            devices.push(read(row)?);
+        }
+        if let (Some(device), Some(channel)) = (devices.last_mut(), channels::read(row, 12)?) {
+            device.channels.push(channel);
+        }
+    }
+    Ok(devices)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Device> {
+    let (Org(org), Text(eui), column::Kind(kind), Time(bound_at)) =
+        (row.get(1)?, row.get(2)?, row.get(3)?, row.get(11)?);
+    let place = match (row.get(7)?, row.get(8)?) {
+        (Some(latitude), Some(longitude)) => Some(GeoPoint { latitude, longitude }),
+        _ => None,
+    };
+    Ok(Device {
+        id: DeviceId(row.get::<_, i64>(0)?.cast_unsigned()),
+        org,
+        eui,
+        kind,
+        model: row.get(4)?,
+        name: row.get(5)?,
+        group: row.get::<_, Option<Text<GroupId>>>(6)?.map(|Text(id)| id),
+        place,
+        frequency: row.get(9)?,
+        code: row.get(10)?,
+        channels: Vec::new(),
+        bound_at,
+    })
+}
+
+fn found(rows: usize) -> Result<(), Failure> {
+    if rows == 1 { Ok(()) } else { Err(Failure::not_found(Kind::Device)) }
+}
