@@ -43,6 +43,10 @@ mod tests {
         check("S2101 Temp & Humidity", Some("S2101"));
         check("Greenhouse (sensecap_s2103)", Some("S2103"));
         check(" a1101 ", Some("A1101"));
+        check("sensecaps2100-data-logger", Some("S2100"));
+        check("sensecaps2120-8-in-1", Some("S2120"));
+        check("SenseCAP S2107 (EU868)", Some("S2107"));
+        check("A1102-Vision-AI", Some("A1102"));
         for hint in super::GEN1 {
             check(hint, Some("Gen1"));
         }
