@@ -6,7 +6,7 @@ use crate::{Error, Summary, ValueRef, plain, varint};
 ///
 /// **Shape**: any order of rows; readings of a row come back sorted by series, each series once:
 /// the last wins.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct OpenRows {
     rows: Vec<Row>,
 }
