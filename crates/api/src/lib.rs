@@ -1,1 +1,24 @@
+#![doc = include_str!("../README.md")]
 
+mod auth;
+mod devices;
+mod envelope;
+mod error;
+mod gateway;
+mod json;
+mod meter;
+mod openapi;
+mod parameters;
+mod router;
+mod sensor_type;
+mod settings;
+mod state;
+mod statuses;
+mod window;
+
+pub use envelope::Answered;
+pub use error::{CODES, PublicCode};
+pub use meter::Meter;
+pub use router::{paths, router};
+pub use settings::Settings;
+pub use state::ApiState;

@@ -1,0 +1,129 @@
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, header, request::Parts},
+};
+use base64::{
+    Engine,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use model::{AccessId, OrgId, SecretHash};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{ApiState, error::Refusal};
+
+/// An access key that may read: who asks.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) org: OrgId,
+    id: AccessId,
+    api: ApiState,
+}
+
+impl Caller {
+    /// Counts data as read by this key.
+    pub(crate) fn charge(&self, dm: u64) {
+        self.api.meter().count_dm(self.org, self.id, dm, self.api.now());
+    }
+}
+
+impl FromRequestParts<ApiState> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refusal> {
+        let credentials = parts.headers.get(header::AUTHORIZATION).and_then(Credentials::read);
+        let Credentials { id, secret } = credentials.ok_or(Refusal::WrongKey)?;
+        let key = api.store().find_access_key(id).await?;
+        // An unknown id costs the same work as a wrong secret.
+        let kept = key.as_ref().map_or(SecretHash([0; 32]), |key| key.secret);
+        let matches = bool::from(kept.0.ct_eq(&secret.0));
+        let key = key.filter(|_| matches).ok_or(Refusal::WrongKey)?;
+        if key.revoked_at.is_some() {
+            return Err(Refusal::RevokedKey);
+        }
+        api.meter().count_call(key.org, id, api.now());
+        if !key.scopes.read {
+            return Err(Refusal::MissingScope("read"));
+        }
+        Ok(Self { org: key.org, id, api: api.clone() })
+    }
+}
+
+/// What an `Authorization` header of the scheme Basic carries.
+struct Credentials {
+    id: AccessId,
+    secret: SecretHash,
+}
+
+impl Credentials {
+    /// Most bytes that user and password may have together; ours have 81.
+    const BYTES_MAX: usize = 384;
+
+    fn read(header: &HeaderValue) -> Option<Self> {
+        let (scheme, encoded) = header.as_bytes().split_at_checked("Basic ".len())?;
+        if !scheme.eq_ignore_ascii_case(b"Basic ") {
+            return None;
+        }
+        let mut buffer = [0; Self::BYTES_MAX];
+        let bytes = BASE64.decode_slice(encoded.trim_ascii(), &mut buffer).ok()?;
+        let colon = buffer[..bytes].iter().position(|byte| *byte == b':')?;
+        let id = std::str::from_utf8(&buffer[..colon]).ok()?.parse().ok()?;
+        let secret = SecretHash(Sha256::digest(&buffer[colon + 1..bytes]).into());
+        Some(Self { id, secret })
+    }
+}
+
+/// The usual alphabet; some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Option<Credentials> {
+        Credentials::read(&HeaderValue::from_bytes(text.as_bytes()).ok()?)
+    }
+
+    #[test]
+    fn reads_the_scheme_in_any_case_and_with_or_without_padding() {
+        for text in [
+            "Basic QUJDREVGR0hJSktMTU5PUDp4eQ==",
+            "basic QUJDREVGR0hJSktMTU5PUDp4eQ",
+            "BASIC  QUJDREVGR0hJSktMTU5PUDp4eQ== ",
+        ] {
+            let credentials = read(text).unwrap();
+            assert_eq!(credentials.id.as_str(), "ABCDEFGHIJKLMNOP", "{text}");
+            assert_eq!(credentials.secret, SecretHash(Sha256::digest(b"xy").into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_basic_is_no_credentials() {
+        for text in [
+            "",
+            "Basic",
+            "Basic ",
+            "Bearer QUJDREVGR0hJSktMTU5PUDp4eQ==",
+            "Basic QUJD",
+            "Basic é",
+            "Basic ====",
+            "Basic YTpi",
+        ] {
+            assert!(read(text).is_none(), "{text}");
+        }
+        assert!(read(&format!("Basic {}", "QUFB".repeat(4_000))).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_is_too_strange_to_be_refused(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            let header = HeaderValue::from_bytes(&[b"Basic ", &bytes[..]].concat());
+            let _ = header.map(|header| Credentials::read(&header).is_some());
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::{auth::Caller, error::Refusal, json};
+
+/// What became of a call, left in the extensions of its response for whoever counts calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// The path as the router has it; `other` for paths it does not have.
+    pub endpoint: &'static str,
+    /// The code in the envelope.
+    pub code: &'static str,
+    /// How many data it read.
+    pub dm: u64,
+}
+
+/// Data in its envelope, `{"code":"0","data":…}`.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    body: Bytes,
+    dm: u64,
+}
+
+impl Answer {
+    /// Data that are no readings.
+    pub(crate) fn of(data: &impl Serialize) -> Result<Self, Refusal> {
+        let data = serde_json::to_vec(data)?;
+        Ok(Self::written(data.len(), |out| out.extend_from_slice(&data)))
+    }
+
+    /// Data that are no readings, as bytes that may be shared between answers.
+    pub(crate) const fn ready(body: Bytes) -> Self {
+        Self { body, dm: 0 }
+    }
+
+    /// Readings, charged to the caller: `dm` of them.
+    pub(crate) fn of_readings(caller: &Caller, dm: usize, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        caller.charge(dm as u64);
+        Self { dm: dm as u64, ..Self::written(bytes, write) }
+    }
+
+    /// Data written by hand into about so many bytes.
+    pub(crate) fn written(bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        const HEAD: &[u8] = br#"{"code":"0","data":"#;
+        let mut body = Vec::with_capacity(HEAD.len() + bytes + 1);
+        body.extend_from_slice(HEAD);
+        write(&mut body);
+        body.push(b'}');
+        Self { body: body.into(), dm: 0 }
+    }
+
+    /// The whole envelope, to be shared between answers.
+    pub(crate) fn into_body(self) -> Bytes {
+        self.body
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = json_response(StatusCode::OK, self.body);
+        response.extensions_mut().insert(Answered { endpoint: "", code: "0", dm: self.dm });
+        response
+    }
+}
+
+/// A failure in its envelope, `{"code":"11202","msg":"…"}`.
+pub(crate) fn failure(status: StatusCode, code: &str, msg: &str) -> Response {
+    let mut body = Vec::with_capacity(64 + msg.len());
+    body.extend_from_slice(br#"{"code":"#);
+    json::text(&mut body, code);
+    body.extend_from_slice(br#","msg":"#);
+    json::text(&mut body, msg);
+    body.push(b'}');
+    json_response(status, body.into())
+}
+
+fn json_response(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

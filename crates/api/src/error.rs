@@ -1,0 +1,219 @@
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use model::DeviceEui;
+
+/// A code of the public contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicCode {
+    /// What stands in `code`, a text of digits.
+    pub code: &'static str,
+    /// How `msg` begins.
+    pub text: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Where it is known from.
+    pub source: &'static str,
+}
+
+/// Every code an answer can carry, by ascending number.
+pub const CODES: [PublicCode; 9] =
+    [SUCCESS, FRAMEWORK, WRONG_KEY, REVOKED_KEY, NO_PERMISSION, PARAMETERS, INVALID_EUI, FOREIGN_DEVICE, NO_SUCH_GROUP];
+
+const SUCCESS: PublicCode =
+    PublicCode { code: "0", text: "", meaning: "success; there is `data` and no `msg`", source: "documentation" };
+const FRAMEWORK: PublicCode = PublicCode {
+    code: "10000",
+    text: "The request failed",
+    meaning: "the request could not be served at all; the HTTP status says why",
+    source: "documentation",
+};
+const WRONG_KEY: PublicCode = PublicCode {
+    code: "11104",
+    text: "Access id or access key is wrong",
+    meaning: "no credentials, an unknown access id, or another access key",
+    source: "error table of the official SDK; own text",
+};
+const REVOKED_KEY: PublicCode = PublicCode {
+    code: "11105",
+    text: "The access key was revoked",
+    meaning: "the access id is disabled",
+    source: "error table of the official SDK; own text",
+};
+const NO_PERMISSION: PublicCode = PublicCode {
+    code: "11201",
+    text: "You have no options permission",
+    meaning: "the key is good but may not do this",
+    source: "documentation",
+};
+const PARAMETERS: PublicCode = PublicCode {
+    code: "11202",
+    text: "Request parameters are invalid",
+    meaning: "a parameter is missing, malformed or out of bounds",
+    source: "documentation",
+};
+const INVALID_EUI: PublicCode = PublicCode {
+    code: "11203",
+    text: "Invalid device EUI",
+    meaning: "an EUI is not 16 hex digits",
+    source: "documentation",
+};
+const FOREIGN_DEVICE: PublicCode = PublicCode {
+    code: "11303",
+    text: "The device is not bound to this organization",
+    meaning: "the device does not exist, or belongs to somebody else",
+    source: "documentation; own text",
+};
+const NO_SUCH_GROUP: PublicCode = PublicCode {
+    code: "11317",
+    text: "The group does not exist",
+    meaning: "the organization has no such group",
+    source: "documentation; own text",
+};
+
+/// Why a call is not answered with data.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// No credentials, or bad ones.
+    WrongKey,
+    /// The credentials were good once.
+    RevokedKey,
+    /// The key lacks a scope.
+    MissingScope(&'static str),
+    /// What the caller should give instead.
+    Parameters(Cow<'static, str>),
+    /// The text that is no EUI.
+    InvalidEui(String),
+    /// A device that the organization does not have.
+    ForeignDevice(DeviceEui),
+    /// A group that the organization does not have.
+    NoSuchGroup(String),
+    /// Nothing is served under this path.
+    UnknownPath,
+    /// Something is, but not by this method.
+    WrongMethod,
+    /// The body is longer than any call needs.
+    BodyTooLarge {
+        /// What would have been accepted.
+        bytes_max: usize,
+    },
+    /// The body is compressed, or neither JSON nor a form.
+    UnsupportedBody,
+    /// The body broke off.
+    UnreadableBody,
+    /// The store refused or failed.
+    Store(store::Error),
+    /// An answer could not be written.
+    Unwritable(serde_json::Error),
+}
+
+/// A refusal in the extensions of a response, on its way to where it is written out.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused(pub(crate) Arc<Refusal>);
+
+impl Refusal {
+    /// A parameter that must be there and is not.
+    pub(crate) fn missing(name: &'static str) -> Self {
+        Self::Parameters(format!("give `{name}`").into())
+    }
+
+    /// The one match from why to what the wire says: status, code, and what the caller can do.
+    pub(crate) fn public(&self) -> (StatusCode, PublicCode, Cow<'_, str>) {
+        use StatusCode as Http;
+        match self {
+            Self::WrongKey => (Http::UNAUTHORIZED, WRONG_KEY, "".into()),
+            Self::RevokedKey => (Http::UNAUTHORIZED, REVOKED_KEY, "".into()),
+            Self::MissingScope(scope) => {
+                (Http::OK, NO_PERMISSION, format!("the access key lacks the scope `{scope}`").into())
+            }
+            Self::Parameters(advice) => (Http::OK, PARAMETERS, advice.as_ref().into()),
+            Self::InvalidEui(text) => (Http::OK, INVALID_EUI, format!("`{text}` is not 16 hex digits").into()),
+            Self::ForeignDevice(eui) => (Http::OK, FOREIGN_DEVICE, format!("`{eui}`").into()),
+            Self::NoSuchGroup(uuid) => (Http::OK, NO_SUCH_GROUP, format!("`{uuid}`").into()),
+            Self::UnknownPath => (Http::NOT_FOUND, FRAMEWORK, "url not found".into()),
+            Self::WrongMethod => {
+                (Http::METHOD_NOT_ALLOWED, FRAMEWORK, "use a method that the header `Allow` names".into())
+            }
+            Self::BodyTooLarge { bytes_max } => {
+                (Http::PAYLOAD_TOO_LARGE, FRAMEWORK, format!("send at most {bytes_max} bytes").into())
+            }
+            Self::UnsupportedBody => {
+                (Http::UNSUPPORTED_MEDIA_TYPE, FRAMEWORK, "send plain JSON or a form, not compressed".into())
+            }
+            Self::UnreadableBody => (Http::BAD_REQUEST, FRAMEWORK, "the body broke off: send it again".into()),
+            Self::Store(store::Error::Unavailable(_)) => {
+                (Http::SERVICE_UNAVAILABLE, FRAMEWORK, "try again in a few seconds".into())
+            }
+            Self::Store(_) | Self::Unwritable(_) => (Http::INTERNAL_SERVER_ERROR, FRAMEWORK, "".into()),
+        }
+    }
+
+    /// What belongs into the operator's log, if anything.
+    pub(crate) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Unwritable(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A text of the caller's, short enough to be shown back.
+    pub(crate) fn shown(text: &str) -> String {
+        const CHARS_MAX: usize = 40;
+        match text.char_indices().nth(CHARS_MAX) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        }
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unwritable(error)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(Refused(Arc::new(self)));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_says_something_in_every_column() {
+        let numbers: Vec<u32> = CODES.iter().map(|known| known.code.parse().unwrap()).collect();
+        assert!(numbers.is_sorted());
+        for known in &CODES[1..] {
+            assert!(![known.text, known.meaning, known.source].contains(&""), "{known:?}");
+        }
+    }
+
+    #[test]
+    fn the_design_page_lists_every_code() {
+        let page = include_str!("../../../docs/api-design.md");
+        for known in CODES {
+            assert!(page.contains(&format!("| `{}` |", known.code)), "{known:?}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(Refusal::shown("2CF7"), "2CF7");
+        assert_eq!(Refusal::shown(&"é".repeat(41)), format!("{}…", "é".repeat(40)));
+    }
+}

@@ -1,0 +1,116 @@
+//! What stands around every call: the watch, the headers, the log of what failed.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    Answered, ApiState,
+    envelope::failure,
+    error::{Refusal, Refused},
+};
+
+/// Run time in seconds; the missing letter is the contract's.
+const EXCUTE_SECOND: HeaderName = HeaderName::from_static("api-gateway-excute-second");
+/// How many data the call read, in the contract's unit `dm`.
+const MPUO_CONSUME: HeaderName = HeaderName::from_static("api-gateway-mpuo-consume");
+/// The version that served the call, whatever the caller wrote there.
+const API_VERSION: HeaderName = HeaderName::from_static("api-version");
+
+/// Answers preflights, lets everything else through, and adds what every answer carries.
+pub(crate) async fn dress(
+    State((api, endpoint)): State<(ApiState, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let mut response = if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
+    if let Some(Refused(refusal)) = response.extensions_mut().remove() {
+        response = write(&api, endpoint, &refusal);
+    }
+    let mut dm = 0;
+    if let Some(answered) = response.extensions_mut().get_mut::<Answered>() {
+        answered.endpoint = endpoint;
+        dm = answered.dm;
+    }
+    let headers = response.headers_mut();
+    headers.insert(EXCUTE_SECOND, seconds(begun.elapsed().as_micros()));
+    headers.insert(MPUO_CONSUME, if dm == 0 { HeaderValue::from_static("0") } else { dm.into() });
+    headers.insert(API_VERSION, HeaderValue::from_static("2"));
+    allow_every_origin(headers);
+    response
+}
+
+/// Seconds as a plain decimal with six digits after the point.
+fn seconds(micros: u128) -> HeaderValue {
+    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0.000"))
+}
+
+/// What a browser asks before it sends credentials.
+fn preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, PUT, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, API-VERSION"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+fn allow_every_origin(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION"),
+    );
+}
+
+/// Writes a refusal out, and its cause into the log.
+fn write(api: &ApiState, endpoint: &'static str, refusal: &Refusal) -> Response {
+    let (mut status, public, advice) = refusal.public();
+    let mut msg = public.text.to_owned();
+    if !advice.is_empty() {
+        msg = format!("{msg}: {advice}");
+    }
+    if let Some(cause) = refusal.cause() {
+        let request_id = api.request_id();
+        tracing::error!(%request_id, endpoint, status = status.as_u16(), cause = chain(cause), "a call failed");
+        msg = format!("{msg} (the station's log has the cause, under request `{request_id}`)");
+    }
+    let challenged = status == StatusCode::UNAUTHORIZED;
+    if challenged && api.settings().unauthorized_status_200 {
+        status = StatusCode::OK;
+    }
+    let mut response = failure(status, public.code, &msg);
+    let headers = response.headers_mut();
+    match status {
+        StatusCode::UNAUTHORIZED => drop(headers.insert(header::WWW_AUTHENTICATE, api.challenge())),
+        StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"))),
+        _ => {}
+    }
+    response.extensions_mut().insert(Answered { endpoint, code: public.code, dm: 0 });
+    response
+}
+
+/// An error and everything that caused it.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_have_no_exponent() {
+        assert_eq!(seconds(0), "0.000000");
+        assert_eq!(seconds(42), "0.000042");
+        assert_eq!(seconds(61_000_001), "61.000001");
+    }
+}

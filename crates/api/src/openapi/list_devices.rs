@@ -1,0 +1,58 @@
+use axum::extract::State;
+use model::{DeviceKind, GroupId};
+use store::DeviceFilter;
+
+use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, json, parameters::Parameters};
+
+/// How many devices are asked of the store at once.
+const PAGE: usize = 1_000;
+
+/// The organization's gateways (`device_type` 1) or nodes (2, also when absent), of all groups or
+/// of the one that `group_uuid` names, where the empty text names the default group.
+///
+/// The contract has no pages here: the answer holds every device, at about 110 bytes each.
+pub(crate) async fn list_devices(
+    State(api): State<ApiState>,
+    caller: Caller,
+    parameters: Parameters,
+) -> Result<Answer, Refusal> {
+    let kind = match parameters.whole::<u8>("device_type")? {
+        Some(1) => DeviceKind::Gateway,
+        Some(2) | None => DeviceKind::Node,
+        Some(_) => return Err(Refusal::Parameters("`device_type` is 1 for gateways or 2 for nodes".into())),
+    };
+    let group = match parameters.find("group_uuid") {
+        Some(uuid) => Some(find_group(&api, &caller, uuid).await?),
+        None => None,
+    };
+    let filter = DeviceFilter { kind: Some(kind), group };
+    let mut devices = Vec::new();
+    loop {
+        let after = devices.last().map(|device: &std::sync::Arc<model::Device>| device.eui);
+        let page = api.store().list_devices(caller.org, filter, after, PAGE).await?;
+        let last = page.len() < PAGE;
+        devices.extend(page);
+        if last {
+            break;
+        }
+    }
+    Ok(Answer::written(110 * devices.len(), |out| {
+        json::list(out, &devices, |out, device| {
+            out.extend_from_slice(br#"{"device_eui":"#);
+            json::text(out, &device.eui.to_string());
+            out.extend_from_slice(br#","device_name":"#);
+            json::text(out, &device.name);
+            out.extend_from_slice(br#","be_quota":"0","expired_time":""}"#);
+        });
+    }))
+}
+
+async fn find_group(api: &ApiState, caller: &Caller, uuid: &str) -> Result<Option<GroupId>, Refusal> {
+    if uuid.is_empty() {
+        return Ok(None);
+    }
+    let unknown = || Refusal::NoSuchGroup(Refusal::shown(uuid));
+    let id: GroupId = uuid.parse().map_err(|_| unknown())?;
+    let groups = api.store().list_groups(caller.org).await?;
+    if groups.iter().any(|group| group.id == id) { Ok(Some(id)) } else { Err(unknown()) }
+}

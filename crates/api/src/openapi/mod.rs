@@ -1,0 +1,12 @@
+//! One endpoint, one file.
+
+pub(crate) mod aggregate_chart_points;
+pub(crate) mod list_device_channels;
+pub(crate) mod list_devices;
+pub(crate) mod list_groups;
+pub(crate) mod list_measurement_reference;
+pub(crate) mod list_telemetry_data;
+pub(crate) mod view_device_running_status;
+pub(crate) mod view_devices;
+pub(crate) mod view_latest_telemetry_data;
+pub(crate) mod view_organization;

@@ -1,0 +1,71 @@
+use axum::extract::State;
+use model::{GeoPoint, MeasurementId};
+use serde::Serialize;
+
+use crate::{
+    ApiState, auth::Caller, devices::get_devices, envelope::Answer, error::Refusal, parameters::Parameters,
+    statuses::Statuses,
+};
+
+#[derive(Debug, Serialize)]
+struct Device<'a> {
+    device_eui: String,
+    device_name: &'a str,
+    frequency: &'a str,
+    device_network: u8,
+    position: Position,
+    position_source: u8,
+    hardware_version: String,
+    software_version: String,
+    sim: Sim,
+}
+
+#[derive(Debug, Serialize)]
+struct Position {
+    latitude: f64,
+    longitude: f64,
+}
+
+/// Devices here have no SIM; clients still look into it.
+#[derive(Debug, Default, Serialize)]
+struct Sim {
+    iccid: &'static str,
+    msisdn: &'static str,
+    #[serde(rename = "activateTime")]
+    activate_time: &'static str,
+    #[serde(rename = "expiryDate")]
+    expiry_date: &'static str,
+    status: u8,
+    flow: u8,
+    #[serde(rename = "residueFlow")]
+    residue_flow: u8,
+}
+
+const LORAWAN: u8 = 1;
+const SET_BY_HAND: u8 = 0;
+
+/// What is known about the devices that `device_euis` names.
+pub(crate) async fn view_devices(
+    State(api): State<ApiState>,
+    caller: Caller,
+    parameters: Parameters,
+) -> Result<Answer, Refusal> {
+    let devices = get_devices(&api, &caller, &parameters).await?;
+    let mut shown = Vec::with_capacity(devices.len());
+    for device in &devices {
+        let statuses = Statuses::get(&api, device).await?;
+        let place = device.place.unwrap_or(GeoPoint { latitude: 0.0, longitude: 0.0 });
+        shown.push(Device {
+            device_eui: device.eui.to_string(),
+            device_name: &device.name,
+            frequency: &device.frequency,
+            device_network: LORAWAN,
+            position: Position { latitude: place.latitude, longitude: place.longitude },
+            position_source: SET_BY_HAND,
+            hardware_version: statuses.version(MeasurementId::HARDWARE_VERSION),
+            software_version: statuses.version(MeasurementId::FIRMWARE_VERSION),
+            sim: Sim::default(),
+        });
+    }
+    Answer::of(&shown)
+}

@@ -1,0 +1,82 @@
+//! All routes stand on this page; the path names the file.
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{Uri, uri::PathAndQuery},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, any, get, post},
+};
+use tower::ServiceExt;
+
+use crate::{
+    ApiState,
+    error::Refusal,
+    gateway::dress,
+    openapi::{
+        aggregate_chart_points::aggregate_chart_points, list_device_channels::list_device_channels,
+        list_devices::list_devices, list_groups::list_groups, list_measurement_reference::list_measurement_reference,
+        list_telemetry_data::list_telemetry_data, view_device_running_status::view_device_running_status,
+        view_devices::view_devices, view_latest_telemetry_data::view_latest_telemetry_data,
+        view_organization::view_organization,
+    },
+};
+
+fn routes() -> [(&'static str, MethodRouter<ApiState>); 10] {
+    [
+        ("/openapi/view_organization", get(view_organization).post(view_organization)),
+        ("/openapi/list_groups", get(list_groups).post(list_groups)),
+        ("/openapi/list_devices", get(list_devices)),
+        ("/openapi/view_devices", post(view_devices)),
+        ("/openapi/list_device_channels", post(list_device_channels)),
+        ("/openapi/view_device_running_status", post(view_device_running_status)),
+        ("/openapi/list_measurement_reference", get(list_measurement_reference)),
+        ("/openapi/view_latest_telemetry_data", get(view_latest_telemetry_data)),
+        ("/openapi/list_telemetry_data", get(list_telemetry_data)),
+        ("/openapi/aggregate_chart_points", get(aggregate_chart_points)),
+    ]
+}
+
+/// Every path of the public API.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    routes().into_iter().map(|(path, _)| path)
+}
+
+/// The public API: everything below `/openapi`, unknown paths included.
+pub fn router(api: ApiState) -> Router {
+    let mut plain = Router::new();
+    let mut dressed = Router::new();
+    for (path, methods) in routes() {
+        let methods = methods.fallback(async || Refusal::WrongMethod).with_state(api.clone());
+        plain = plain.route(path, methods.clone());
+        dressed = dressed.route(path, methods.layer(from_fn_with_state((api.clone(), path), dress)));
+    }
+    let plain = plain.fallback(async || Refusal::UnknownPath);
+    let other = any(move |request| trimmed(plain, request)).layer(from_fn_with_state((api, "other"), dress));
+    dressed.route("/openapi", other.clone()).route("/openapi/", other.clone()).route("/openapi/{*rest}", other)
+}
+
+/// One official client ends a path with a space: try again without it.
+async fn trimmed(plain: Router, mut request: Request) -> Response {
+    let path = request.uri().path();
+    let shorter = path.trim_end_matches("%20");
+    if shorter.len() == path.len() {
+        return Refusal::UnknownPath.into_response();
+    }
+    match with_path(request.uri(), shorter) {
+        Some(uri) => *request.uri_mut() = uri,
+        None => return Refusal::UnknownPath.into_response(),
+    }
+    plain.oneshot(request).await.into_response()
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let path_and_query = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query.ok()?);
+    Uri::from_parts(parts).ok()
+}

@@ -1,0 +1,88 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::http::HeaderValue;
+use model::Timestamp;
+use store::Store;
+
+use crate::{Meter, Settings};
+
+/// What every call needs; cheap to clone.
+#[derive(Clone)]
+pub struct ApiState(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    settings: Settings,
+    challenge: HeaderValue,
+    meter: Meter,
+    failures: AtomicU64,
+}
+
+impl ApiState {
+    /// The state of a server over one store.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>, settings: Settings) -> Self {
+        let challenge = challenge(&settings.realm);
+        let (meter, failures) = (Meter::default(), AtomicU64::new(0));
+        Self(Arc::new(Inner { store, clock, settings, challenge, meter, failures }))
+    }
+
+    /// What keys have read since the last flush.
+    pub fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
+    /// The store that answers come from.
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn challenge(&self) -> HeaderValue {
+        self.0.challenge.clone()
+    }
+
+    /// Names a call that failed, so that its caller can point the operator to the cause.
+    pub(crate) fn request_id(&self) -> String {
+        let count = self.0.failures.fetch_add(1, Ordering::Relaxed);
+        format!("{:X}-{count}", self.now().as_millis())
+    }
+}
+
+impl fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiState").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+/// The challenge of Basic authentication; characters that a quoted string cannot hold are left
+/// out of the realm.
+fn challenge(realm: &str) -> HeaderValue {
+    let realm: String = realm.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect();
+    HeaderValue::try_from(format!(r#"Basic realm="{realm}", charset="UTF-8""#))
+        .unwrap_or(HeaderValue::from_static("Basic"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realm_cannot_break_out_of_its_quotes() {
+        assert_eq!(challenge("Senstation"), r#"Basic realm="Senstation", charset="UTF-8""#);
+        assert_eq!(challenge("a\"b\\c\nd é"), r#"Basic realm="abcd ", charset="UTF-8""#);
+    }
+}

@@ -1,0 +1,142 @@
+use api::Settings;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+
+use crate::app::{Answer, App, EUI};
+
+/// What every answer below `/openapi` carries.
+#[track_caller]
+fn check_headers(answer: &Answer) {
+    let seconds = answer.header("api-gateway-excute-second");
+    let (whole, fraction) = seconds.split_once('.').unwrap_or_default();
+    assert!(!whole.is_empty() && fraction.len() >= 3, "`{seconds}`");
+    assert!(seconds.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "`{seconds}`");
+    assert!(answer.header("api-gateway-mpuo-consume").parse::<u64>().is_ok());
+    assert_eq!(answer.header("api-version"), "2");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(
+        answer.header("access-control-expose-headers"),
+        "api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION"
+    );
+}
+
+#[track_caller]
+fn check_envelope(answer: &Answer, status: StatusCode, code: &str) {
+    assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+    check_headers(answer);
+}
+
+#[tokio::test]
+async fn every_answer_carries_envelope_and_headers() {
+    let app = App::new();
+    let member = app.member().await;
+    let stranger = app.stranger();
+    for path in api::paths() {
+        let refused = match stranger.get(path).await {
+            answer if answer.status == StatusCode::METHOD_NOT_ALLOWED => {
+                check_envelope(&answer, StatusCode::METHOD_NOT_ALLOWED, "10000");
+                stranger.post_json(path, "").await
+            }
+            answer => answer,
+        };
+        check_envelope(&refused, StatusCode::UNAUTHORIZED, "11104");
+    }
+    check_envelope(&member.get("/openapi/view_organization").await, StatusCode::OK, "0");
+    check_envelope(&member.get("/openapi/view_latest_telemetry_data").await, StatusCode::OK, "11202");
+    for path in ["/openapi", "/openapi/", "/openapi/nothing", "/openapi/nothing/here", "/openapi/list_devices/x"] {
+        check_envelope(&member.get(path).await, StatusCode::NOT_FOUND, "10000");
+        check_envelope(&stranger.post_json(path, "{}").await, StatusCode::NOT_FOUND, "10000");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_one() {
+    let app = App::new();
+    let answer = app.stranger().post_json("/openapi/list_devices", "{}").await;
+    check_envelope(&answer, StatusCode::METHOD_NOT_ALLOWED, "10000");
+    assert_eq!(answer.header("allow"), "GET,HEAD");
+    let answer = app.stranger().send("DELETE", "/openapi/view_devices", None, "").await;
+    assert_eq!(answer.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn a_browser_may_ask_without_credentials_what_it_may_send() {
+    let app = App::new();
+    let paths = api::paths().chain(["/openapi/nothing", "/openapi/view_organization%20"]);
+    for path in paths {
+        let request = Request::builder()
+            .method("OPTIONS")
+            .uri(path)
+            .header("origin", "https://farm.example")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type");
+        let answer = app.stranger().send_request(request.body(Body::empty()).unwrap()).await;
+        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::NO_CONTENT, ""), "{path}");
+        check_headers(&answer);
+        assert_eq!(answer.header("access-control-allow-methods"), "GET, POST, PATCH, PUT, DELETE");
+        assert_eq!(answer.header("access-control-allow-headers"), "Authorization, Content-Type, API-VERSION");
+    }
+}
+
+#[tokio::test]
+async fn a_space_at_the_end_of_a_path_is_dropped() {
+    let app = App::new();
+    let member = app.member().await;
+    let plain = member.get("/openapi/view_organization").await;
+    for path in ["/openapi/view_organization%20", "/openapi/view_organization%20%20?x=1"] {
+        let answer = member.get(path).await;
+        check_envelope(&answer, StatusCode::OK, "0");
+        assert_eq!(answer.body, plain.body);
+    }
+    member.bind(EUI, "S2101").await;
+    let answer = member.post_json("/openapi/view_devices%20", &format!(r#"{{"device_euis":["{EUI}"]}}"#)).await;
+    check_envelope(&answer, StatusCode::OK, "0");
+    check_envelope(&member.get("/openapi/nothing%20").await, StatusCode::NOT_FOUND, "10000");
+    check_envelope(&member.get("/openapi/%20").await, StatusCode::NOT_FOUND, "10000");
+    check_envelope(
+        &app.stranger().post_json("/openapi/list_devices%20", "").await,
+        StatusCode::METHOD_NOT_ALLOWED,
+        "10000",
+    );
+}
+
+#[tokio::test]
+async fn a_bad_key_is_challenged() {
+    let app = App::with(Settings { realm: "North farm".to_owned(), ..Settings::default() });
+    let answer = app.stranger().get("/openapi/view_organization").await;
+    check_envelope(&answer, StatusCode::UNAUTHORIZED, "11104");
+    assert_eq!(answer.header("www-authenticate"), r#"Basic realm="North farm", charset="UTF-8""#);
+}
+
+#[tokio::test]
+async fn a_setting_answers_a_bad_key_with_status_200() {
+    let app = App::with(Settings { unauthorized_status_200: true, ..Settings::default() });
+    let answer = app.stranger().get("/openapi/view_organization").await;
+    check_envelope(&answer, StatusCode::OK, "11104");
+    assert_eq!(answer.header("www-authenticate"), "");
+    let member = app.member().await;
+    member.revoke().await;
+    check_envelope(&member.get("/openapi/view_organization").await, StatusCode::OK, "11105");
+}
+
+#[tokio::test]
+async fn whoever_counts_calls_finds_endpoint_and_code() {
+    let app = App::new();
+    let member = app.member().await;
+    let answered = |answer: Answer| answer.answered.map(|answered| (answered.endpoint, answered.code)).unwrap();
+    assert_eq!(answered(member.get("/openapi/view_organization").await), ("/openapi/view_organization", "0"));
+    assert_eq!(answered(app.stranger().get("/openapi/list_devices").await), ("/openapi/list_devices", "11104"));
+    assert_eq!(answered(member.post_json("/openapi/list_devices", "").await), ("/openapi/list_devices", "10000"));
+    assert_eq!(answered(member.get("/openapi/secret-path").await), ("other", "10000"));
+}
+
+#[tokio::test]
+async fn a_head_request_has_headers_only() {
+    let app = App::new();
+    let answer = app.member().await.send("HEAD", "/openapi/view_organization", None, "").await;
+    assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""));
+    check_headers(&answer);
+}
