@@ -1,4 +1,150 @@
-//! The storage contract kept in one folder on disk.
+#![doc = include_str!("../README.md")]
 
+mod blob;
+mod bytes;
+mod delegate;
+mod devices;
+mod entry;
+mod error;
+mod folder;
+mod frames;
+mod janitor;
+mod log;
 mod migrate;
+mod query;
+mod readers;
+mod recent;
+mod recover;
 pub mod registry;
+mod scan;
+mod settings;
+mod shared;
+mod state;
+mod stats;
+mod telemetry;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use registry::RegistryDb;
+use shared::Shared;
+use store::Error;
+use tokio::sync::{mpsc, oneshot};
+
+pub use janitor::Chore;
+pub use settings::{Durability, Settings};
+pub use stats::Stats;
+
+/// A store in one folder on disk, held by this process.
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+    registry: RegistryDb,
+    readers: Arc<readers::Readers>,
+    writer: mpsc::Sender<writer::Command>,
+    janitor: mpsc::UnboundedSender<janitor::Job>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Appends that may wait for the writer; more wait outside.
+const APPENDS_WAITING: usize = 4_096;
+
+impl EmbeddedStore {
+    /// Opens the store in a folder, which is created if need be, and takes the folder for this
+    /// process. Reading what the log holds since the last checkpoint may take some seconds.
+    ///
+    /// **Errors**: `Unavailable` if another process holds the folder (its id is named) or the
+    /// folder cannot be used; `Internal` if the databases are newer than this program.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Arc<Self>, Error> {
+        let folder = folder::Folder::lock(folder)?;
+        let registry = Self::open_registry(folder.path())?;
+        let log = folder.writer(folder::Database::Log, settings.durability)?;
+        let rows = folder.writer(folder::Database::Rows, settings.durability)?;
+        let shared = Arc::new(Shared::new(folder, settings));
+        let next = recover::recover(&shared, &log, &rows)?;
+
+        let (writer, commands) = mpsc::channel(APPENDS_WAITING);
+        let (janitor, jobs) = mpsc::unbounded_channel();
+        let log_writer = writer::Writer::new(Arc::clone(&shared), log, next, commands, janitor.clone());
+        let cleaner = janitor::Janitor::new(Arc::clone(&shared), rows, jobs, writer.clone());
+        let threads = [spawn("log writer", || log_writer.run())?, spawn("janitor", || cleaner.run())?];
+        let readers = Arc::new(readers::Readers::new());
+        Ok(Arc::new(Self { shared, registry, readers, writer, janitor, threads: Mutex::new(threads.into()) }))
+    }
+
+    /// Opens only the registry of a folder, for commands that run beside a server.
+    ///
+    /// **Errors**: as [`EmbeddedStore::open`], but for the lock, which it does not need.
+    pub fn open_registry(folder: &Path) -> Result<RegistryDb, Error> {
+        folder::create(folder)?;
+        RegistryDb::open(&folder.join("registry.db"))
+    }
+
+    /// Notices what other processes changed in the registry; to be called about every 250 ms.
+    ///
+    /// **Errors**: as every look at the registry.
+    pub fn poll_registry(&self) -> Result<bool, Error> {
+        self.registry.poll()
+    }
+
+    /// Does what is due: sealing, checkpoints, trimming, merging. To be called about every second.
+    ///
+    /// **Errors**: `Unavailable` when the disk is full; what could not be done is tried again.
+    pub async fn maintain(&self, now: model::Timestamp) -> Result<(), Error> {
+        self.chore(Chore::Maintain { now }).await
+    }
+
+    /// Does one chore to its end.
+    ///
+    /// **Errors**: as [`EmbeddedStore::maintain`].
+    pub async fn chore(&self, chore: Chore) -> Result<(), Error> {
+        self.ask_janitor(|reply| janitor::Job::Run(chore, reply)).await
+    }
+
+    /// Stops: what was asked is finished, a checkpoint is written, the folder is free again.
+    ///
+    /// **Errors**: `Unavailable` if the checkpoint cannot be written; nothing is lost by that.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.readers.close();
+        let cleaned = self.ask_janitor(|reply| janitor::Job::Stop { reply }).await;
+        let written = self.ask_writer(|reply| writer::Command::Stop { reply }).await;
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            thread.join().map_err(|_| Error::internal("a thread of the store panicked"))?;
+        }
+        cleaned.and(written)
+    }
+
+    async fn ask_writer<T>(&self, command: impl FnOnce(writer::Reply<T>) -> writer::Command) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(command(reply)).await.map_err(|_| error::stopped())?;
+        answer.await.map_err(|_| error::stopped())?
+    }
+
+    async fn ask_janitor<T>(&self, job: impl FnOnce(writer::Reply<T>) -> janitor::Job) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.janitor.send(job(reply)).map_err(|_| error::stopped())?;
+        answer.await.map_err(|_| error::stopped())?
+    }
+}
+
+impl Drop for EmbeddedStore {
+    /// Leaves the folder as a killed process would, but free: nothing acknowledged is lost, and
+    /// the next start reads the log. [`EmbeddedStore::close`] spares it that.
+    fn drop(&mut self) {
+        drop(self.janitor.send(janitor::Job::Quit));
+        while let Err(mpsc::error::TrySendError::Full(_)) = self.writer.try_send(writer::Command::Quit) {
+            std::thread::yield_now();
+        }
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(f).map_err(Error::internal)
+}

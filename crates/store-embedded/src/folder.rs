@@ -1,0 +1,123 @@
+//! The data folder: who holds it, and its database files.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+use store::Error;
+
+use crate::{error::sqlite, migrate, settings::Durability};
+
+const LOG: &[(&str, &str)] = &[("001_log", include_str!("../migrations/log/001_log.sql"))];
+const ROWS: &[(&str, &str)] = &[("001_rows", include_str!("../migrations/rows/001_rows.sql"))];
+
+/// A data folder held by this process, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Holds the lock.
+    _lock: File,
+}
+
+/// Which of the folder's databases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Database {
+    Log,
+    Rows,
+}
+
+impl Folder {
+    /// Creates the folder if need be and takes it for this process.
+    pub(crate) fn lock(path: &Path) -> Result<Self, Error> {
+        create(path)?;
+        let cannot = |cause| Error::Unavailable(format!("cannot lock `{}`: {cause}", path.display()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut lock = options.open(path.join("lock")).map_err(|cause| cannot(cause.to_string()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = lock.read_to_string(&mut holder);
+                return Err(cannot(format!("process {} is using it; stop it first", holder.trim())));
+            }
+            Err(TryLockError::Error(cause)) => return Err(cannot(cause.to_string())),
+        }
+        let write_pid = |lock: &mut File| -> std::io::Result<()> {
+            lock.set_len(0)?;
+            lock.rewind()?;
+            writeln!(lock, "{}", std::process::id())
+        };
+        write_pid(&mut lock).map_err(|cause| cannot(cause.to_string()))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&self, database: Database) -> PathBuf {
+        self.path.join(match database {
+            Database::Log => "log.db",
+            Database::Rows => "rows.db",
+        })
+    }
+
+    /// Bytes of the write-ahead log of a database.
+    pub(crate) fn wal_bytes(&self, database: Database) -> u64 {
+        let mut name = self.file(database).into_os_string();
+        name.push("-wal");
+        std::fs::metadata(name).map_or(0, |file| file.len())
+    }
+
+    /// Opens a database to write it, at its newest schema.
+    pub(crate) fn writer(&self, database: Database, durability: Durability) -> Result<Connection, Error> {
+        let file = self.file(database);
+        let create = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
+        create.map_err(|cause| Error::Unavailable(format!("cannot open `{}`: {cause}", file.display())))?;
+        let mut connection = Connection::open(&file).map_err(sqlite)?;
+        let (page_bytes, migrations) = match database {
+            Database::Log => (4_096, LOG),
+            Database::Rows => (8_192, ROWS),
+        };
+        // A busy handler sleeps; nobody else writes these files, so it only ever waits for a
+        // reader that finishes a checkpoint.
+        connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
+        connection.pragma_update(None, "page_size", page_bytes).map_err(sqlite)?;
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(sqlite)?;
+        let synchronous = match (durability, database) {
+            (Durability::Off, _) => "off",
+            (Durability::Full, Database::Log) => "full",
+            // The log covers what a power cut takes from here, until a checkpoint waits for it.
+            (Durability::Full, Database::Rows) => "normal",
+        };
+        connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
+        // Checkpoints of the write-ahead log are made off the writer's path.
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite)?;
+        migrate::run(&mut connection, migrations)
+            .map_err(|cause| Error::internal(format!("`{}`: {cause}", file.display())))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+
+    /// Opens a database to read it.
+    pub(crate) fn reader(&self, database: Database) -> Result<Connection, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.file(database), flags).map_err(sqlite)?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
+        connection.pragma_update(None, "mmap_size", 256 << 20).map_err(sqlite)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+}
+
+/// Creates a folder that only its owner can enter.
+pub(crate) fn create(path: &Path) -> Result<(), Error> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|cause| Error::Unavailable(format!("cannot create `{}`: {cause}", path.display())))
+}

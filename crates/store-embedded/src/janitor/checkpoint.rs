@@ -1,0 +1,101 @@
+use std::sync::atomic::Ordering::Relaxed;
+
+use model::{OrgId, Position};
+use rusqlite::params;
+use store::Error;
+
+use super::{
+    Janitor,
+    seal::{mark_saved, save},
+};
+use crate::{bytes::put_u64, devices::SHARDS, error::sqlite, log, settings::Durability};
+
+/// States written in one transaction.
+const STATES_AT_ONCE: usize = 256;
+
+impl Janitor {
+    /// Writes the state of every device that changed, so that replay starts here.
+    pub(super) fn checkpoint(&mut self) -> Result<(), Error> {
+        let log_bytes = self.shared.log_bytes.load(Relaxed);
+        let (head, um, commits) = {
+            let ledger = self.shared.ledger();
+            (ledger.head, ledger.um.clone(), ledger.commits.clone())
+        };
+        for shard in 0..SHARDS {
+            self.save_shard(shard)?;
+        }
+        // All that was written without waiting for the disk is made durable by this commit,
+        // because it is in the same write-ahead log.
+        let waits = self.shared.settings.durability == Durability::Full;
+        if waits {
+            self.connection.pragma_update(None, "synchronous", "full").map_err(sqlite)?;
+        }
+        let written = self.write_checkpoint(head, um.into_iter(), commits.iter());
+        if waits {
+            self.connection.pragma_update(None, "synchronous", "normal").map_err(sqlite)?;
+        }
+        written?;
+        let mut ledger = self.shared.ledger();
+        for (org, written) in commits {
+            if let Some(commits) = ledger.commits.get_mut(&org) {
+                commits.drain(..written.len());
+            }
+        }
+        ledger.commits.retain(|_, commits| !commits.is_empty());
+        drop(ledger);
+        self.shared.log_bytes.fetch_sub(log_bytes, Relaxed);
+        self.shared.counters.checkpoints.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    fn save_shard(&mut self, shard: usize) -> Result<(), Error> {
+        let dirty: Vec<_> = {
+            let shard = self.shared.devices.read(shard);
+            shard.iter().filter(|(_, state)| state.is_dirty()).map(|(device, _)| *device).collect()
+        };
+        for devices in dirty.chunks(STATES_AT_ONCE) {
+            let mut saved = Vec::with_capacity(devices.len());
+            let transaction = self.connection.transaction().map_err(sqlite)?;
+            for device in devices {
+                let state = self.shared.devices.read(shard).get(device).cloned();
+                let Some(state) = state else { continue };
+                save(&transaction, *device, &state)?;
+                saved.push((*device, state.through, state.decodings));
+            }
+            transaction.commit().map_err(sqlite)?;
+            for (device, through, decodings) in saved {
+                self.shared.devices.change(device, |state| mark_saved(state, through, &decodings));
+            }
+        }
+        Ok(())
+    }
+
+    fn write_checkpoint<'a>(
+        &mut self,
+        head: Position,
+        um: impl Iterator<Item = (OrgId, u64)>,
+        commits: impl Iterator<Item = (&'a OrgId, &'a Vec<Position>)>,
+    ) -> Result<(), Error> {
+        let transaction = self.connection.transaction().map_err(sqlite)?;
+        {
+            let sql = "INSERT OR REPLACE INTO org_log (org, last, commits) VALUES (?, ?, ?)";
+            let mut insert = transaction.prepare_cached(sql).map_err(sqlite)?;
+            for (org, commits) in commits {
+                let Some(last) = commits.last() else { continue };
+                let (mut bytes, mut before) = (Vec::with_capacity(commits.len() * 2), 0);
+                for commit in commits {
+                    put_u64(&mut bytes, commit.get() - before);
+                    before = commit.get();
+                }
+                insert.execute(params![org.get() as i64, last.get() as i64, bytes]).map_err(sqlite)?;
+            }
+            let sql = "INSERT OR REPLACE INTO org_um (org, um) VALUES (?, ?)";
+            let mut upsert = transaction.prepare_cached(sql).map_err(sqlite)?;
+            for (org, um) in um {
+                upsert.execute(params![org.get() as i64, um as i64]).map_err(sqlite)?;
+            }
+            log::set_meta(&transaction, "checkpoint", head.get()).map_err(sqlite)?;
+        }
+        transaction.commit().map_err(sqlite)
+    }
+}

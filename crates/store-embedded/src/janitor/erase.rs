@@ -1,0 +1,40 @@
+use model::{DeviceId, OrgId, Position};
+use store::Error;
+
+use super::Janitor;
+use crate::{devices::Devices, entry, error::sqlite, folder::Database, log, writer::Command};
+
+impl Janitor {
+    /// Erases everything a device ever sent, from the log first, so that no replay brings it back.
+    pub(super) fn purge(&mut self, org: OrgId, device: DeviceId) -> Result<(), Error> {
+        if self.shared.devices.peek(org, device, |_| ()).is_none() {
+            return Ok(());
+        }
+        self.keep_all_frames()?;
+        let reader = self.shared.folder.reader(Database::Log)?;
+        let mut commits = Vec::new();
+        log::each_after(&reader, Position::START, |commit| {
+            let Ok(blob) = commit.blob() else { return Ok(true) };
+            let is_its = |bytes| entry::owner(bytes) == Ok((org, Some(device)));
+            if blob.entries().any(|(_, _, bytes)| bytes.is_ok_and(is_its)) {
+                commits.push(commit.position);
+            }
+            Ok(true)
+        })?;
+        drop(reader);
+        self.ask(|reply| Command::Erase { commits, org, device, reply })?;
+        self.connection.pragma_update(None, "secure_delete", "on").map_err(sqlite)?;
+        let transaction = self.connection.transaction().map_err(sqlite)?;
+        for table in ["chunk", "device", "decoding", "frame"] {
+            let sql = format!("DELETE FROM {table} WHERE device = ?");
+            transaction.execute(&sql, [device.0 as i64]).map_err(sqlite)?;
+        }
+        transaction.commit().map_err(sqlite)?;
+        self.connection.pragma_update(None, "secure_delete", "off").map_err(sqlite)?;
+        let state = self.shared.devices.write(Devices::shard(device)).remove(&device);
+        if let Some(state) = state {
+            self.shared.count_open(state.open.bytes(), 0);
+        }
+        Ok(())
+    }
+}

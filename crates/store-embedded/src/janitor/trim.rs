@@ -1,0 +1,157 @@
+use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed};
+
+use model::{DeviceId, OrgId, Position, Timestamp};
+use rusqlite::params;
+use store::{Entry, Error, StoredFrame};
+use tokio::sync::oneshot;
+
+use super::Janitor;
+use crate::{
+    entry,
+    error::{damaged_bytes, sqlite, stopped},
+    folder::Database,
+    frames, log,
+    settings::Durability,
+    writer::{Command, Reply},
+};
+
+/// Bytes of log that leave it at once.
+const RUN_BYTES: usize = 16 << 20;
+
+/// Commits that leave the log together.
+struct Run {
+    /// Where the last of them starts.
+    start: Position,
+    /// The last entry of them.
+    last: Position,
+    frames: BTreeMap<(OrgId, DeviceId), Vec<StoredFrame>>,
+}
+
+impl Janitor {
+    /// Drops what is older than the window that readers may be away, or more than the log may
+    /// hold, as far as a checkpoint covers it. Its frames move to where frames are kept.
+    pub(super) fn trim(&mut self, now: Timestamp) -> Result<(), Error> {
+        let checkpoint = Position::from_raw(log::meta(&self.connection, "checkpoint")?);
+        let reader = self.shared.folder.reader(Database::Log)?;
+        let old_ms = now.minus_ms(self.shared.settings.log_window_ms).as_millis();
+        loop {
+            let count = "SELECT (SELECT page_count FROM pragma_page_count)
+                              - (SELECT freelist_count FROM pragma_freelist_count)";
+            let pages: i64 = reader.query_row(count, [], |row| row.get(0)).map_err(sqlite)?;
+            let surplus = (pages as u64 * 4_096).saturating_sub(self.shared.settings.log_bytes_max);
+            let run = self.gather(&reader, self.shared.trimmed(), |commit, bytes| {
+                let is_surplus = commit.received_ms < old_ms || (bytes as u64) < surplus;
+                commit.position <= checkpoint && is_surplus
+            })?;
+            let Some(run) = run else { return Ok(()) };
+            let (start, last) = (run.start, run.last);
+            self.keep_frames(run)?;
+            self.ask(|reply| Command::Trim { start, last, reply })?;
+            let forget = "DELETE FROM org_log WHERE last <= ?";
+            self.connection.execute(forget, [start.get() as i64]).map_err(sqlite)?;
+        }
+    }
+
+    /// Moves the frames of everything the log holds to where frames are kept; the log stays.
+    pub(super) fn keep_all_frames(&mut self) -> Result<(), Error> {
+        let reader = self.shared.folder.reader(Database::Log)?;
+        loop {
+            let Some(run) = self.gather(&reader, self.shared.frames_through(), |_, _| true)? else { return Ok(()) };
+            self.keep_frames(run)?;
+        }
+    }
+
+    /// The commits after a position, as many as are meant and fit; `None` if that is none.
+    fn gather(
+        &self,
+        reader: &rusqlite::Connection,
+        after: Position,
+        is_meant: impl Fn(&log::Commit, usize) -> bool,
+    ) -> Result<Option<Run>, Error> {
+        let kept = self.shared.frames_through();
+        let mut run: Option<Run> = None;
+        let mut bytes = 0;
+        // Not beyond what readers may see already.
+        let head = self.shared.ledger().head;
+        log::each_after(reader, after, |commit| {
+            if commit.position > head || bytes >= RUN_BYTES || !is_meant(&commit, bytes) {
+                return Ok(false);
+            }
+            bytes += commit.bytes.len();
+            // What is damaged has been named by now, and goes like the rest.
+            let Ok(blob) = commit.blob() else { return Ok(true) };
+            let last = blob.last().unwrap_or(commit.position);
+            if last <= after {
+                return Ok(true);
+            }
+            let run = run.get_or_insert(Run { start: commit.position, last, frames: BTreeMap::new() });
+            (run.start, run.last) = (commit.position, last);
+            for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > kept) {
+                match bytes.and_then(entry::decode) {
+                    Ok(Entry::Uplink(uplink)) => {
+                        let received_at = uplink.received_at;
+                        let frame = uplink.frame.map(|frame| StoredFrame { position, received_at, frame });
+                        run.frames.entry((uplink.org, uplink.device)).or_default().extend(frame);
+                    }
+                    Ok(Entry::Redecode(_) | Entry::Message(_)) => {}
+                    Err(cause) => drop(damaged_bytes(format!("the log's entry at position {position}"), cause)),
+                }
+            }
+            Ok(true)
+        })?;
+        Ok(run)
+    }
+
+    /// Writes the frames of a run and waits for the disk, because the log may drop them next.
+    fn keep_frames(&mut self, run: Run) -> Result<(), Error> {
+        if run.last <= self.shared.frames_through() {
+            return Ok(());
+        }
+        let waits = self.shared.settings.durability == Durability::Full;
+        if waits {
+            self.connection.pragma_update(None, "synchronous", "full").map_err(sqlite)?;
+        }
+        let written = (|| {
+            let transaction = self.connection.transaction().map_err(sqlite)?;
+            for ((org, device), frames) in run.frames.iter().filter(|(_, frames)| !frames.is_empty()) {
+                insert_frames(&transaction, *org, *device, frames)?;
+            }
+            log::set_meta(&transaction, "frames", run.last.get()).map_err(sqlite)?;
+            transaction.commit().map_err(sqlite)
+        })();
+        if waits {
+            self.connection.pragma_update(None, "synchronous", "normal").map_err(sqlite)?;
+        }
+        written?;
+        self.shared.frames_through.store(run.last.get(), Relaxed);
+        Ok(())
+    }
+
+    /// Has the writer do something, and waits until it has.
+    pub(super) fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.blocking_send(command(reply)).map_err(|_| stopped())?;
+        answer.blocking_recv().map_err(|_| stopped())?
+    }
+}
+
+/// Writes frames of one device, which ascend by position.
+pub(super) fn insert_frames(
+    connection: &rusqlite::Connection,
+    org: OrgId,
+    device: DeviceId,
+    frames: &[StoredFrame],
+) -> Result<(), Error> {
+    let times = || frames.iter().map(|frame| frame.received_at.as_millis());
+    let sql = "INSERT INTO frame (org, device, first_ms, last_ms, last_position, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+    let mut insert = connection.prepare_cached(sql).map_err(sqlite)?;
+    let values = params![
+        org.get() as i64,
+        device.0 as i64,
+        times().min(),
+        times().max(),
+        frames.last().map(|frame| frame.position.get() as i64),
+        frames::encode(frames),
+    ];
+    insert.execute(values).map(drop).map_err(sqlite)
+}

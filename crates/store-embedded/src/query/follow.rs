@@ -1,0 +1,113 @@
+use std::collections::BTreeSet;
+
+use model::{OrgId, Position};
+use rusqlite::{Connection, params};
+use store::{Error, Followed, LogEntry, Scope};
+
+use crate::{
+    bytes::Take,
+    entry,
+    error::{damaged_bytes, sqlite},
+    log::{self, Commit},
+    readers::Reader,
+    shared::Shared,
+};
+
+/// The entries after a position.
+pub(crate) fn follow(
+    shared: &Shared,
+    reader: &Reader,
+    scope: Scope,
+    after: Position,
+    limit: usize,
+) -> Result<Followed, Error> {
+    // Memory before disk: a checkpoint moves the list of commits from one to the other.
+    let (head, fresh) = {
+        let ledger = shared.ledger();
+        let fresh = match scope {
+            Scope::Org(org) => ledger.commits.get(&org).cloned().unwrap_or_default(),
+            Scope::All => Vec::new(),
+        };
+        (ledger.head, fresh)
+    };
+    let mut reading = Reading { scope, after, head, limit, entries: Vec::new() };
+    if limit > 0 {
+        match scope {
+            Scope::All => log::each_after(&reader.log, after, |commit| reading.take(&commit))?,
+            Scope::Org(org) => {
+                let mut commits = listed(&reader.rows, org, after, head)?;
+                commits.extend(fresh);
+                // The last commit that starts at or before `after` may go on behind it.
+                let first = commits.range(..=after).next_back().copied().unwrap_or(after);
+                for start in commits.range(first..) {
+                    let Some(commit) = log::find(&reader.log, *start)? else { continue };
+                    if !reading.take(&commit)? {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    let oldest = shared.trimmed();
+    if after < oldest {
+        return Err(Error::Trimmed { oldest });
+    }
+    let next = match reading.entries.last() {
+        Some(last) if reading.entries.len() == limit => last.position,
+        _ if limit == 0 => after,
+        _ => head.max(after),
+    };
+    Ok(Followed { entries: reading.entries, next })
+}
+
+struct Reading {
+    scope: Scope,
+    after: Position,
+    head: Position,
+    limit: usize,
+    entries: Vec<LogEntry>,
+}
+
+impl Reading {
+    /// Takes what is meant of a commit; whether more is wanted.
+    fn take(&mut self, commit: &Commit) -> Result<bool, Error> {
+        if commit.position > self.head {
+            return Ok(false);
+        }
+        let blob = commit.blob()?;
+        for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > self.after) {
+            if self.entries.len() == self.limit {
+                return Ok(false);
+            }
+            let damaged = |cause| damaged_bytes(format!("the log's entry at position {position}"), cause);
+            let bytes = bytes.map_err(damaged)?;
+            if let Scope::Org(org) = self.scope
+                && entry::owner(bytes).map_err(damaged)?.0 != org
+            {
+                continue;
+            }
+            self.entries.push(LogEntry { position, entry: entry::decode(bytes).map_err(damaged)? });
+        }
+        Ok(self.entries.len() < self.limit)
+    }
+}
+
+/// Commits with entries of an organization, as checkpoints listed them.
+fn listed(rows: &Connection, org: OrgId, after: Position, head: Position) -> Result<BTreeSet<Position>, Error> {
+    let mut commits = BTreeSet::new();
+    // The list before the one that reaches beyond `after` may end with the commit that holds it.
+    let sql = "SELECT commits FROM org_log WHERE org = ?1 AND last <= ?3 AND last >=
+                   COALESCE((SELECT MAX(last) FROM org_log WHERE org = ?1 AND last <= ?2), ?2) ORDER BY last";
+    let mut select = rows.prepare_cached(sql).map_err(sqlite)?;
+    let values = params![org.get() as i64, after.get() as i64, head.get() as i64];
+    let mut lists = select.query(values).map_err(sqlite)?;
+    while let Some(row) = lists.next().map_err(sqlite)? {
+        let bytes: Vec<u8> = row.get(0).map_err(sqlite)?;
+        let (mut take, mut commit) = (Take(&bytes), 0);
+        while !take.is_empty() {
+            commit += take.u64().map_err(|cause| damaged_bytes(format!("the list of commits of {org}"), cause))?;
+            commits.insert(Position::from_raw(commit));
+        }
+    }
+    Ok(commits)
+}

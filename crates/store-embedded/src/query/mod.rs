@@ -1,0 +1,8 @@
+//! The contract's queries, each over a [`crate::scan`] of one device or a stretch of the log.
+
+pub(crate) mod follow;
+pub(crate) mod frames;
+pub(crate) mod latest;
+pub(crate) mod range;
+pub(crate) mod rows;
+pub(crate) mod segments;

@@ -1,0 +1,114 @@
+//! Brings memory up to date: what was last written of each device, then the log from there.
+
+use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
+
+use model::{DeviceId, OrgId, Position};
+use rusqlite::Connection;
+use store::Error;
+
+use crate::{
+    devices::Devices,
+    entry,
+    error::{damaged_bytes, sqlite},
+    log::{self, Commit},
+    shared::Shared,
+    state::DeviceState,
+    writer::device_of,
+};
+
+/// How far positions are skipped when nobody can tell any more which were given last.
+const POSITIONS_SKIPPED: u64 = 1 << 20;
+
+/// Reads everything that a store needs before it can answer; gives the next position.
+pub(crate) fn recover(shared: &Shared, log: &Connection, rows: &Connection) -> Result<Position, Error> {
+    load_states(shared, rows)?;
+    let checkpoint = log::meta(rows, "checkpoint")?;
+    let trimmed = log::meta(log, "trimmed")?;
+    shared.trimmed.store(trimmed, Relaxed);
+    shared.frames_through.store(log::meta(rows, "frames")?, Relaxed);
+    {
+        let mut ledger = shared.ledger();
+        ledger.head = Position::from_raw(checkpoint.max(trimmed));
+        let mut select = rows.prepare("SELECT org, um FROM org_um").map_err(sqlite)?;
+        let totals = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).map_err(sqlite)?;
+        for total in totals {
+            let (org, um) = total.map_err(sqlite)?;
+            ledger.um.insert(OrgId::from_raw(org as u64), um as u64);
+        }
+    }
+    replay(shared, log, Position::from_raw(checkpoint))
+}
+
+fn load_states(shared: &Shared, rows: &Connection) -> Result<(), Error> {
+    let mut select = rows.prepare("SELECT device, bytes FROM device").map_err(sqlite)?;
+    let mut found = select.query([]).map_err(sqlite)?;
+    while let Some(row) = found.next().map_err(sqlite)? {
+        let device = DeviceId(row.get::<_, i64>(0).map_err(sqlite)? as u64);
+        let bytes = row.get_ref(1).map_err(sqlite)?;
+        let bytes = bytes.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
+        match DeviceState::decode(bytes) {
+            Ok(state) => {
+                shared.count_open(0, state.open.bytes());
+                shared.devices.write(Devices::shard(device)).insert(device, state);
+            }
+            Err(cause) => {
+                // Its chunks are still there; what the log still holds is read again.
+                shared.counters.damaged.fetch_add(1, Relaxed);
+                drop(damaged_bytes(format!("the saved state of device {device}"), cause));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes in the log after a position, and gives the next position.
+///
+/// A damaged commit or entry is named in the log of the program and passed over: the rest is
+/// worth more than none.
+pub(crate) fn replay(shared: &Shared, connection: &Connection, after: Position) -> Result<Position, Error> {
+    let mut skip = 0;
+    log::each_after(connection, after, |commit| {
+        skip = if apply(shared, &commit, after) { 0 } else { POSITIONS_SKIPPED };
+        Ok(true)
+    })?;
+    if let Some((_, last)) = log::ends(connection)? {
+        let mut ledger = shared.ledger();
+        ledger.head = ledger.head.max(last);
+    }
+    let head = shared.ledger().head;
+    Ok(Position::from_raw(head.get() + skip + 1))
+}
+
+/// Takes in one commit; whether all of it could be read.
+fn apply(shared: &Shared, commit: &Commit, after: Position) -> bool {
+    let Ok(blob) = commit.blob() else {
+        shared.counters.damaged.fetch_add(1, Relaxed);
+        return false;
+    };
+    let (mut orgs, mut whole) = (BTreeSet::new(), true);
+    for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > after) {
+        let entry = match bytes.and_then(entry::decode) {
+            Ok(entry) => entry,
+            Err(cause) => {
+                shared.counters.damaged.fetch_add(1, Relaxed);
+                drop(damaged_bytes(format!("the log's entry at position {position}"), cause));
+                whole = false;
+                continue;
+            }
+        };
+        shared.log_bytes.fetch_add(bytes.map_or(0, |bytes| bytes.len() as u64), Relaxed);
+        orgs.insert(entry.org());
+        *shared.ledger().um.entry(entry.org()).or_default() += entry.um();
+        if let Some((org, device)) = device_of(&entry) {
+            let mut shard = shared.devices.write(Devices::shard(device));
+            let state = shard.entry(device).or_insert_with(|| DeviceState::new(org));
+            let before = state.open.bytes();
+            state.apply(entry, position);
+            shared.count_open(before, state.open.bytes());
+        }
+    }
+    if let Some(last) = blob.last().filter(|last| *last > after) {
+        shared.ledger().commit(commit.position, last, &orgs);
+    }
+    whole
+}

@@ -1,0 +1,129 @@
+use async_trait::async_trait;
+use model::{DeviceId, OrgId, Position, Row, Timestamp, Window};
+use store::{
+    Appended, Entry, Error, ExpireKind, Followed, FrameQuery, LatestReading, RangeQuery, RowQuery, Scope, SegmentQuery,
+    SegmentSeries, Select, Series, StoredFrame, Telemetry,
+};
+
+use crate::{
+    EmbeddedStore,
+    blob::Sealed,
+    entry,
+    janitor::Job,
+    query,
+    scan::{Scan, Snapshot},
+    writer::Command,
+};
+
+impl EmbeddedStore {
+    /// Runs a query over a device's rows in a window; here if memory has them all, else on a
+    /// reader's thread. `None` if the organization has no such device.
+    async fn scan<T: Send + 'static>(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        window: Window,
+        f: impl FnOnce(Scan<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<Option<T>, Error> {
+        let Some(snapshot) = Snapshot::take(&self.shared, org, device, window) else { return Ok(None) };
+        if !snapshot.needs_chunks(window) {
+            return f(Scan { rows: None, device, window, snapshot }).map(Some);
+        }
+        let answer = self
+            .readers
+            .with(&self.shared, move |_, reader| f(Scan { rows: Some(&reader.rows), device, window, snapshot }));
+        answer.await.map(Some)
+    }
+
+    /// Finds a device's newest values anew, after what they were was replaced.
+    async fn refresh_latest(&self, org: OrgId, device: DeviceId) -> Result<(), Error> {
+        let through = self.shared.devices.peek(org, device, |state| state.through);
+        let Some(found) = self.scan(org, device, Window::ALL, query::latest::find).await? else { return Ok(()) };
+        self.shared.devices.change(device, |state| {
+            // Unless something came in meanwhile; then the next query looks again.
+            if Some(state.through) == through {
+                state.last = found;
+                state.last_is_stale = false;
+            }
+        });
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Telemetry for EmbeddedStore {
+    async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, Error> {
+        entries.iter().try_for_each(Entry::check)?;
+        let sealed = entries.into_iter().map(|entry| {
+            let mut bytes = Vec::with_capacity(128);
+            entry::encode(&mut bytes, &entry);
+            (entry, Sealed::new(bytes))
+        });
+        let entries = sealed.collect();
+        self.ask_writer(|reply| Command::Append { entries, reply }).await
+    }
+
+    async fn latest(&self, org: OrgId, device: DeviceId, select: Select) -> Result<Vec<LatestReading>, Error> {
+        loop {
+            let known = self.shared.devices.peek(org, device, |state| {
+                let meant = state.last.iter().filter(|last| select.matches(last.series));
+                (!state.last_is_stale).then(|| meant.map(crate::state::Last::reading).collect())
+            });
+            match known {
+                None => return Ok(Vec::new()),
+                Some(Some(latest)) => return Ok(latest),
+                Some(None) => self.refresh_latest(org, device).await?,
+            }
+        }
+    }
+
+    async fn range(&self, org: OrgId, query: RangeQuery) -> Result<Vec<Series>, Error> {
+        let answer = self.scan(org, query.device, query.window, move |scan| query::range::range(scan, query));
+        Ok(answer.await?.unwrap_or_default())
+    }
+
+    async fn rows(&self, org: OrgId, query: RowQuery) -> Result<Vec<Row>, Error> {
+        let answer = self.scan(org, query.device, query.window, move |scan| query::rows::rows(scan, query));
+        Ok(answer.await?.unwrap_or_default())
+    }
+
+    async fn segments(&self, org: OrgId, query: SegmentQuery) -> Result<Vec<SegmentSeries>, Error> {
+        query.check()?;
+        let answer = self.scan(org, query.device, query.window, move |scan| query::segments::segments(scan, query));
+        Ok(answer.await?.unwrap_or_default())
+    }
+
+    async fn frames(&self, org: OrgId, query: FrameQuery) -> Result<Vec<StoredFrame>, Error> {
+        let found = self.shared.devices.peek(org, query.device, |state| {
+            // Before the rows: a frame is in the log, or kept, or for a moment in both.
+            (self.shared.frames_through(), state.open.rows())
+        });
+        let Some((kept_through, open)) = found else { return Ok(Vec::new()) };
+        let answer =
+            self.readers.with(&self.shared, move |_, reader| query::frames::frames(reader, query, &open, kept_through));
+        answer.await
+    }
+
+    async fn follow(&self, scope: Scope, after: Position, limit: usize) -> Result<Followed, Error> {
+        let answer = self
+            .readers
+            .with(&self.shared, move |shared, reader| query::follow::follow(shared, reader, scope, after, limit));
+        answer.await
+    }
+
+    async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
+        self.ask_janitor(|reply| Job::Expire { org, before, kind, reply }).await
+    }
+
+    async fn purge(&self, org: OrgId, device: DeviceId) -> Result<(), Error> {
+        self.ask_janitor(|reply| Job::Purge { org, device, reply }).await
+    }
+
+    async fn last_heard(&self, org: OrgId, device: DeviceId) -> Result<Option<Timestamp>, Error> {
+        Ok(self.shared.devices.peek(org, device, |state| state.heard_at).flatten())
+    }
+
+    async fn count_um(&self, org: OrgId) -> Result<u64, Error> {
+        Ok(self.shared.ledger().um.get(&org).copied().unwrap_or_default())
+    }
+}
