@@ -1,4 +1,5 @@
 //! The embedded store passes the suite that defines the contract.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 
