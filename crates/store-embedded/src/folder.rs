@@ -97,11 +97,22 @@ impl Folder {
             (Durability::Full, Database::Rows) => "normal",
         };
         connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
-        // Checkpoints of the write-ahead log are made off the writer's path.
-        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite)?;
+        // The log's write-ahead log is copied back off the writer's path.
+        let pages = match database {
+            Database::Log => 0,
+            Database::Rows => 2_000,
+        };
+        connection.pragma_update(None, "wal_autocheckpoint", pages).map_err(sqlite)?;
         migrate::run(&mut connection, migrations)
             .map_err(|cause| Error::internal(format!("`{}`: {cause}", file.display())))?;
         connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+
+    /// Opens a database only to copy its write-ahead log back.
+    pub(crate) fn copier(&self, database: Database) -> Result<Connection, Error> {
+        let connection = Connection::open(self.file(database)).map_err(sqlite)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite)?;
         Ok(connection)
     }
 

@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use crate::{
     devices::SHARDS,
     error::sqlite,
-    folder::Database,
     shared::Shared,
     writer::{Command, ROWS_SEALED, Reply, copy_wal, truncate_wal},
 };
@@ -57,6 +56,8 @@ pub(crate) enum Job {
 pub(crate) struct Janitor {
     shared: Arc<Shared>,
     connection: Connection,
+    /// To copy the log's write-ahead log back beside the writer.
+    log: Connection,
     jobs: mpsc::UnboundedReceiver<Job>,
     writer: mpsc::Sender<Command>,
     /// The shard that is looked through next.
@@ -75,10 +76,11 @@ impl Janitor {
     pub(crate) fn new(
         shared: Arc<Shared>,
         connection: Connection,
+        log: Connection,
         jobs: mpsc::UnboundedReceiver<Job>,
         writer: mpsc::Sender<Command>,
     ) -> Self {
-        Self { shared, connection, jobs, writer, shard: 0, checkpoint_at: None, trim_at: None }
+        Self { shared, connection, log, jobs, writer, shard: 0, checkpoint_at: None, trim_at: None }
     }
 
     pub(crate) fn run(mut self) {
@@ -96,14 +98,10 @@ impl Janitor {
                             }
                         }
                     }
-                    if let Err(cause) = self.seal(&devices) {
-                        tracing::warn!("{} devices could not be sealed and stay in memory: {cause}", devices.len());
-                        self.unqueue(&devices);
-                    }
+                    self.seal_or_warn(&devices);
                 }
                 Job::CopyLogBack => {
-                    let log = self.shared.folder.writer(Database::Log, self.shared.settings.durability);
-                    if let Err(cause) = log.and_then(|log| copy_wal(&log)) {
+                    if let Err(cause) = copy_wal(&self.log) {
                         tracing::warn!("the log's write-ahead log cannot be copied back: {cause}");
                     }
                 }
@@ -135,7 +133,10 @@ impl Janitor {
     }
 
     fn maintain(&mut self, now: Timestamp) -> Result<(), Error> {
-        self.look_through_a_shard(now)?;
+        self.look_through_a_shard(now);
+        if self.shared.blocked().is_some() {
+            self.ask(|reply| Command::Probe { reply })?;
+        }
         let settings = &self.shared.settings;
         let log_bytes = self.shared.log_bytes.load(Relaxed);
         let since = *self.checkpoint_at.get_or_insert(now);
@@ -156,7 +157,7 @@ impl Janitor {
     }
 
     /// Seals what is old or too much, and merges what has gathered, in a part of the devices.
-    fn look_through_a_shard(&mut self, now: Timestamp) -> Result<(), Error> {
+    fn look_through_a_shard(&mut self, now: Timestamp) {
         let settings = &self.shared.settings;
         let (mut old, mut small) = (Vec::new(), Vec::new());
         let is_full = self.shared.open_bytes.load(Relaxed) > settings.open_bytes_max;
@@ -171,9 +172,22 @@ impl Janitor {
         }
         self.shard = (self.shard + 1) % SHARDS;
         for devices in old.chunks(SEALED_AT_ONCE) {
-            self.seal(devices)?;
+            self.seal_or_warn(devices);
         }
-        small.into_iter().try_for_each(|device| self.merge(device))
+        for device in small {
+            // One damaged chunk must not keep the other devices from being looked after.
+            if let Err(cause) = self.merge(device) {
+                tracing::warn!("the chunks of device {device} could not be merged: {cause}");
+                self.shared.devices.change(device, |state| state.unmerged = 0);
+            }
+        }
+    }
+
+    fn seal_or_warn(&mut self, devices: &[DeviceId]) {
+        if let Err(cause) = self.seal(devices) {
+            tracing::warn!("{} devices could not be sealed and stay in memory: {cause}", devices.len());
+            self.unqueue(devices);
+        }
     }
 
     /// Lets devices that could not be sealed ask again.

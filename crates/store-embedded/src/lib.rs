@@ -64,12 +64,13 @@ impl EmbeddedStore {
         let log = folder.writer(folder::Database::Log, settings.durability)?;
         let rows = folder.writer(folder::Database::Rows, settings.durability)?;
         let shared = Arc::new(Shared::new(folder, settings));
+        let copier = shared.folder.copier(folder::Database::Log)?;
         let next = recover::recover(&shared, &log, &rows)?;
 
         let (writer, commands) = mpsc::channel(APPENDS_WAITING);
         let (janitor, jobs) = mpsc::unbounded_channel();
         let log_writer = writer::Writer::new(Arc::clone(&shared), log, next, commands, janitor.clone());
-        let cleaner = janitor::Janitor::new(Arc::clone(&shared), rows, jobs, writer.clone());
+        let cleaner = janitor::Janitor::new(Arc::clone(&shared), rows, copier, jobs, writer.clone());
         let threads = [spawn("log writer", || log_writer.run())?, spawn("janitor", || cleaner.run())?];
         let readers = Arc::new(readers::Readers::new());
         Ok(Arc::new(Self { shared, registry, readers, writer, janitor, threads: Mutex::new(threads.into()) }))

@@ -224,10 +224,11 @@ impl Scan<'_> {
             }
         };
         let sql = if newest_first {
-            "SELECT id, first_ms, last_ms, bytes FROM chunk WHERE device = ?1 AND last_ms >= ?2 AND first_ms < ?3
+            "SELECT id, first_ms, last_ms, bytes FROM chunk INDEXED BY chunk_by_end
+             WHERE device = ?1 AND last_ms >= ?2 AND first_ms < ?3
              ORDER BY last_ms DESC"
         } else {
-            "SELECT id, first_ms, last_ms, bytes FROM chunk INDEXED BY chunk_by_time
+            "SELECT id, first_ms, last_ms, bytes FROM chunk INDEXED BY chunk_by_start
              WHERE device = ?1 AND last_ms >= ?2 AND first_ms < ?3 ORDER BY first_ms"
         };
         if let Some(rows) = self.rows {
@@ -333,16 +334,26 @@ fn fill(block: &mut Block, chunk: &Chunk<'_>, select: Select) -> Result<bool, ch
 /// Of each series and instant, the reading of the highest position. Rows are sorted so that it
 /// comes last.
 fn resolve(rows: Vec<Row>, select: Select) -> Block {
-    let mut block = Block::default();
-    let mut columns: BTreeMap<SeriesKey, (Vec<u32>, Vec<Value>)> = BTreeMap::new();
+    let mut times: Vec<i64> = Vec::with_capacity(rows.len());
+    let mut columns: Vec<(SeriesKey, Vec<u32>, Vec<Value>)> = Vec::new();
     for row in rows {
         let ms = row.measured_at.as_millis();
-        if block.times.last() != Some(&ms) {
-            block.times.push(ms);
+        if times.last() != Some(&ms) {
+            times.push(ms);
         }
-        let index = (block.times.len() - 1) as u32;
+        let index = (times.len() - 1) as u32;
+        // Rows of one device mostly have the same series, and all have them in order.
+        let mut expected = 0;
         for reading in row.readings.into_iter().filter(|reading| select.matches(reading.series)) {
-            let (rows, values) = columns.entry(reading.series).or_default();
+            let at = match columns.get(expected) {
+                Some((key, ..)) if *key == reading.series => expected,
+                _ => columns.binary_search_by_key(&reading.series, |(key, ..)| *key).unwrap_or_else(|at| {
+                    columns.insert(at, (reading.series, Vec::new(), Vec::new()));
+                    at
+                }),
+            };
+            expected = at + 1;
+            let (_, rows, values) = &mut columns[at];
             if rows.last() == Some(&index) {
                 values.pop();
             } else {
@@ -351,7 +362,6 @@ fn resolve(rows: Vec<Row>, select: Select) -> Block {
             values.push(reading.value);
         }
     }
-    let columns = columns.into_iter();
-    block.columns = columns.map(|(key, (rows, values))| (key, Cells::Loose { rows, values })).collect();
-    block
+    let columns = columns.into_iter().map(|(key, rows, values)| (key, Cells::Loose { rows, values })).collect();
+    Block { times, columns }
 }

@@ -12,6 +12,7 @@ use crate::{
     janitor::Job,
     query,
     scan::{Scan, Snapshot},
+    state::Last,
     writer::Command,
 };
 
@@ -36,17 +37,17 @@ impl EmbeddedStore {
     }
 
     /// Finds a device's newest values anew, after what they were was replaced.
-    async fn refresh_latest(&self, org: OrgId, device: DeviceId) -> Result<(), Error> {
+    async fn find_latest(&self, org: OrgId, device: DeviceId) -> Result<Vec<Last>, Error> {
         let through = self.shared.devices.peek(org, device, |state| state.through);
-        let Some(found) = self.scan(org, device, Window::ALL, query::latest::find).await? else { return Ok(()) };
+        let found = self.scan(org, device, Window::ALL, query::latest::find).await?.unwrap_or_default();
         self.shared.devices.change(device, |state| {
             // Unless something came in meanwhile; then the next query looks again.
             if Some(state.through) == through {
-                state.last = found;
+                state.last.clone_from(&found);
                 state.last_is_stale = false;
             }
         });
-        Ok(())
+        Ok(found)
     }
 }
 
@@ -64,16 +65,15 @@ impl Telemetry for EmbeddedStore {
     }
 
     async fn latest(&self, org: OrgId, device: DeviceId, select: Select) -> Result<Vec<LatestReading>, Error> {
-        loop {
-            let known = self.shared.devices.peek(org, device, |state| {
-                let meant = state.last.iter().filter(|last| select.matches(last.series));
-                (!state.last_is_stale).then(|| meant.map(crate::state::Last::reading).collect())
-            });
-            match known {
-                None => return Ok(Vec::new()),
-                Some(Some(latest)) => return Ok(latest),
-                Some(None) => self.refresh_latest(org, device).await?,
-            }
+        let meant = |last: &[Last]| {
+            let meant = last.iter().filter(|last| select.matches(last.series));
+            meant.map(Last::reading).collect::<Vec<_>>()
+        };
+        let known = self.shared.devices.peek(org, device, |state| (!state.last_is_stale).then(|| meant(&state.last)));
+        match known {
+            None => Ok(Vec::new()),
+            Some(Some(latest)) => Ok(latest),
+            Some(None) => Ok(meant(&self.find_latest(org, device).await?)),
         }
     }
 

@@ -52,6 +52,10 @@ pub(crate) enum Command {
         device: DeviceId,
         reply: Reply<()>,
     },
+    /// Finds out whether writing works again.
+    Probe {
+        reply: Reply<()>,
+    },
     Stop {
         reply: Reply<()>,
     },
@@ -103,6 +107,7 @@ impl Writer {
                 Command::Append { .. } => {}
                 Command::Trim { start, last, reply } => drop(reply.send(self.trim(start, last))),
                 Command::Erase { commits, org, device, reply } => drop(reply.send(self.erase(&commits, org, device))),
+                Command::Probe { reply } => drop(reply.send(self.probe())),
                 Command::Stop { reply } => {
                     let closed = self.connection.take().map_or(Ok(()), |connection| {
                         truncate_wal(&connection)?;
@@ -225,6 +230,18 @@ impl Writer {
                 Err(sqlite(cause))
             }
         }
+    }
+
+    /// Writes next to nothing, to find out whether writing works again while nobody tries.
+    fn probe(&mut self) -> Result<(), Error> {
+        if self.connection.is_none() {
+            self.reopen()?;
+        }
+        let connection = self.connection.as_ref().ok_or_else(stopped)?;
+        let trimmed = self.shared.trimmed().get();
+        log::set_meta(connection, "trimmed", trimmed).map_err(sqlite)?;
+        self.shared.block(None);
+        Ok(())
     }
 
     /// Opens the log anew after a failure. What was written but never answered, and is there

@@ -8,7 +8,8 @@ CREATE TABLE chunk (
     rows INTEGER NOT NULL,
     bytes BLOB NOT NULL
 ) STRICT;
-CREATE INDEX chunk_by_time ON chunk (device, last_ms, first_ms, last_position);
+CREATE INDEX chunk_by_end ON chunk (device, last_ms, first_ms, last_position);
+CREATE INDEX chunk_by_start ON chunk (device, first_ms, last_ms, rows);
 
 -- What memory held of each device when it was last written; the log brings it up to date.
 CREATE TABLE device (
