@@ -105,12 +105,85 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use axum::body::to_bytes;
+    use model::Timestamp;
+    use store::{Error, Reference};
+    use tracing_subscriber::fmt::MakeWriter;
+
     use super::*;
+    use crate::Settings;
 
     #[test]
     fn seconds_have_no_exponent() {
         assert_eq!(seconds(0), "0.000000");
         assert_eq!(seconds(42), "0.000042");
         assert_eq!(seconds(61_000_001), "61.000001");
+    }
+
+    /// A log that can be read back.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Log {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    /// The answer to a call that failed, and what stands in the log then.
+    async fn failed(error: Error) -> (Response, String) {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+        let clock = Arc::new(|| Timestamp::from_millis(0xABC));
+        let api = ApiState::new(Arc::new(Reference::new()), clock, Settings::default());
+        let response =
+            tracing::subscriber::with_default(subscriber, || write(&api, "/openapi/list_devices", &error.into()));
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        (response, log)
+    }
+
+    async fn body(response: Response) -> String {
+        String::from_utf8(to_bytes(response.into_body(), 10_000).await.unwrap().into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_cause_of_a_failure_is_logged_once_and_not_told() {
+        let (response, log) = failed(Error::internal("page 7 is torn")).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(log.lines().count(), 1, "{log}");
+        for told in ["request_id=ABC-0", "the store failed: page 7 is torn", "/openapi/list_devices", "status=500"] {
+            assert!(log.contains(told), "{log}");
+        }
+        let body = body(response).await;
+        assert!(body.starts_with(r#"{"code":"10000","msg":"#) && body.contains("`ABC-0`"), "{body}");
+        assert!(!body.contains("torn"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_takes_no_calls_asks_for_patience() {
+        let (response, log) = failed(Error::Unavailable("disk full".to_owned())).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+        assert_eq!(log.lines().count(), 1, "{log}");
+        let body = body(response).await;
+        assert!(body.starts_with(r#"{"code":"10000","msg":"#) && !body.contains("disk"), "{body}");
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn ms_ago(ms: i64) -> Timestamp {
 /// A server on a store of its own.
 pub(crate) struct App {
     pub(crate) store: Arc<Reference>,
+    pub(crate) api: ApiState,
     router: Router,
     counter: AtomicU64,
 }
@@ -62,7 +63,7 @@ impl App {
     pub(crate) fn with(settings: Settings) -> Self {
         let store = Arc::new(Reference::new());
         let api = ApiState::new(store.clone(), Arc::new(|| Timestamp::from_millis(NOW_MS)), settings);
-        Self { store, router: router(api), counter: AtomicU64::new(0) }
+        Self { store, api: api.clone(), router: router(api), counter: AtomicU64::new(0) }
     }
 
     fn count(&self) -> u64 {
@@ -175,20 +176,27 @@ impl<'a> Caller<'a> {
 
     /// One uplink of a device, received the moment it was measured.
     pub(crate) async fn uplink(&self, eui: &str, at: Timestamp, readings: impl Into<Vec<Reading>>) {
+        self.uplinks(eui, [(at, readings.into())]).await;
+    }
+
+    /// Uplinks of a device, each received the moment it was measured.
+    pub(crate) async fn uplinks(&self, eui: &str, rows: impl IntoIterator<Item = (Timestamp, Vec<Reading>)>) {
         let eui: DeviceEui = eui.parse().unwrap();
         let device = self.app.store.find_device(self.org, eui).await.unwrap().expect("bound before");
-        let entry = Entry::Uplink(StoredUplink {
-            org: self.org,
-            device: device.id,
-            eui,
-            source: SourceId::from_raw(1),
-            dedup: DedupKey(self.app.count().into()),
-            received_at: at,
-            codec: CodecVersion(1),
-            frame: None,
-            rows: vec![NewRow { measured_at: at, flags: RowFlags::NONE, readings: readings.into() }],
+        let entries = rows.into_iter().map(|(at, readings)| {
+            Entry::Uplink(StoredUplink {
+                org: self.org,
+                device: device.id,
+                eui,
+                source: SourceId::from_raw(1),
+                dedup: DedupKey(self.app.count().into()),
+                received_at: at,
+                codec: CodecVersion(1),
+                frame: None,
+                rows: vec![NewRow { measured_at: at, flags: RowFlags::NONE, readings }],
+            })
         });
-        self.app.store.append(vec![entry]).await.unwrap();
+        self.app.store.append(entries.collect()).await.unwrap();
     }
 }
 

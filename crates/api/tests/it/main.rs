@@ -4,6 +4,17 @@
 
 mod app;
 
+mod aggregate_chart_points;
 mod gateway;
+mod list_device_channels;
+mod list_devices;
+mod list_groups;
+mod list_measurement_reference;
+mod list_telemetry_data;
+mod metering;
+mod parameters;
+mod refusals;
+mod view_device_running_status;
+mod view_devices;
 mod view_latest_telemetry_data;
 mod view_organization;

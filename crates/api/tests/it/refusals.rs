@@ -1,0 +1,172 @@
+//! Every route refuses whoever may not ask; a route without a case here fails.
+
+use model::{Group, GroupId, Reading, Scopes};
+use store::Registry;
+
+use crate::app::{Answer, App, Caller, EUI, ms_ago};
+
+/// What a route is asked, and what it reaches.
+struct Case {
+    path: &'static str,
+    method: &'static str,
+    /// Whether it asks about one device, whose EUI then stands in for `EUI`.
+    query: &'static str,
+    body: &'static str,
+}
+
+const fn get(path: &'static str, query: &'static str) -> Case {
+    Case { path, method: "GET", query, body: "" }
+}
+
+const fn post(path: &'static str, body: &'static str) -> Case {
+    Case { path, method: "POST", query: "", body }
+}
+
+const DEVICE: &str = "?device_eui=EUI";
+const DEVICES: &str = r#"{"device_euis":["EUI"]}"#;
+
+const CASES: [Case; 10] = [
+    get("/openapi/view_organization", ""),
+    get("/openapi/list_groups", ""),
+    get("/openapi/list_devices", ""),
+    post("/openapi/view_devices", DEVICES),
+    post("/openapi/list_device_channels", DEVICES),
+    post("/openapi/view_device_running_status", DEVICES),
+    get("/openapi/list_measurement_reference", ""),
+    get("/openapi/view_latest_telemetry_data", DEVICE),
+    get("/openapi/list_telemetry_data", DEVICE),
+    get("/openapi/aggregate_chart_points", DEVICE),
+];
+
+impl Case {
+    async fn ask(&self, caller: &Caller<'_>, eui: &str) -> Answer {
+        let path = format!("{}{}", self.path, self.query.replace("EUI", eui));
+        caller.send(self.method, &path, Some("application/json"), &self.body.replace("EUI", eui)).await
+    }
+
+    fn names_a_device(&self) -> bool {
+        self.query.contains("EUI") || self.body.contains("EUI")
+    }
+}
+
+#[test]
+fn every_route_has_a_case() {
+    for path in api::paths() {
+        assert!(CASES.iter().any(|case| case.path == path), "`{path}` has no case: add one to `CASES`");
+    }
+}
+
+#[tokio::test]
+async fn a_good_key_reaches_every_route() {
+    let app = App::new();
+    let member = app.member().await;
+    member.bind(EUI, "S2101").await;
+    for case in CASES {
+        assert_eq!(case.ask(&member, EUI).await.code(), "0", "{}", case.path);
+    }
+}
+
+#[track_caller]
+fn check(case: &Case, answer: &Answer, status: u16, code: &str) {
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{}", case.path);
+    assert!(answer.json().get("data").is_none(), "{}", case.path);
+    assert_eq!(answer.header("api-gateway-mpuo-consume"), "0", "{}", case.path);
+    assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401, "{}", case.path);
+}
+
+#[tokio::test]
+async fn without_a_good_key_there_is_no_answer() {
+    let app = App::new();
+    let member = app.member().await;
+    member.bind(EUI, "S2101").await;
+    let id = member.id.unwrap();
+    let strangers = [
+        app.stranger(),
+        app.stranger().with_authorization(None, "Bearer 0123".to_owned()),
+        app.stranger().with_authorization(None, "Basic ####".to_owned()),
+        app.stranger().with_credentials(None, ":"),
+        app.stranger().with_credentials(None, &format!("{id}")),
+        app.stranger().with_credentials(None, &format!("{id}:")),
+        app.stranger().with_credentials(None, &format!("{id}:{:064X}", 0)),
+        app.stranger().with_credentials(None, &format!("ZZZZZZZZZZZZZZZZ:{:064X}", 1)),
+    ];
+    for case in CASES {
+        let mut bodies: Vec<String> = Vec::new();
+        for stranger in &strangers {
+            let answer = case.ask(stranger, EUI).await;
+            check(&case, &answer, 401, "11104");
+            bodies.push(answer.body);
+        }
+        bodies.dedup();
+        assert_eq!(bodies.len(), 1, "the answers tell strangers apart");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_told_so() {
+    let app = App::new();
+    let member = app.member().await;
+    member.bind(EUI, "S2101").await;
+    let other_key = member.clone().with_key(crate::app::READ).await;
+    member.revoke().await;
+    for case in CASES {
+        check(&case, &case.ask(&member, EUI).await, 401, "11105");
+        assert_eq!(case.ask(&other_key, EUI).await.code(), "0", "{}", case.path);
+    }
+    let guessed = app.stranger().with_credentials(None, &format!("{}:guess", member.id.unwrap()));
+    for case in CASES {
+        check(&case, &case.ask(&guessed, EUI).await, 401, "11104");
+    }
+}
+
+#[tokio::test]
+async fn a_key_without_the_scope_may_not_read() {
+    let app = App::new();
+    let member = app.member().await;
+    member.bind(EUI, "S2101").await;
+    let writer = member.with_key(Scopes { read: false, write: true, manage: true }).await;
+    for case in CASES {
+        check(&case, &case.ask(&writer, EUI).await, 200, "11201");
+    }
+}
+
+#[tokio::test]
+async fn another_organization_is_as_if_it_did_not_exist() {
+    const THEIR_EUI: &str = "2CF7F1200FFFFFFF";
+    const UNKNOWN_EUI: &str = "2CF7F12000000000";
+    let app = App::new();
+    let (member, other) = (app.member().await, app.member().await);
+    member.bind(EUI, "S2101").await;
+    other.bind(THEIR_EUI, "S2101").await;
+    other.uplink(THEIR_EUI, ms_ago(0), [Reading::new(1, 4097, 47.11)]).await;
+    let group = Group { org: other.org, id: GroupId::from_raw(7), name: "Their group".to_owned() };
+    app.store.create_group(group).await.unwrap();
+    let theirs = [THEIR_EUI.to_owned(), "47.11".to_owned(), "Their group".to_owned(), other.org.to_string()];
+    for case in CASES {
+        if case.names_a_device() {
+            let foreign = case.ask(&member, THEIR_EUI).await;
+            check(&case, &foreign, 200, "11303");
+            let unknown = case.ask(&member, UNKNOWN_EUI).await;
+            assert_eq!(foreign.body.replace(THEIR_EUI, ""), unknown.body.replace(UNKNOWN_EUI, ""));
+        }
+        let own = case.ask(&member, EUI).await;
+        assert_eq!(own.code(), "0", "{}", case.path);
+        for secret in &theirs {
+            assert!(!own.body.contains(secret.as_str()), "{} shows `{secret}`", case.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_label_in_two_organizations_is_two_devices() {
+    let app = App::new();
+    let (member, other) = (app.member().await, app.member().await);
+    member.bind(EUI, "S2101").await;
+    other.bind(EUI, "S2101").await;
+    other.uplink(EUI, ms_ago(0), [Reading::new(1, 4097, 47.11)]).await;
+    for case in CASES.iter().filter(|case| case.names_a_device()) {
+        let own = case.ask(&member, EUI).await;
+        assert_eq!(own.code(), "0", "{}", case.path);
+        assert!(!own.body.contains("47.11") && !own.body.contains("4097"), "{}", own.body);
+    }
+}
