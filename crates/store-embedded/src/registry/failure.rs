@@ -53,3 +53,27 @@ impl From<Failure> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn check(code: i32, unavailable: bool) {
+        let failure = Failure::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        let error = Error::from(failure);
+        assert_eq!(matches!(error, Error::Unavailable(_)), unavailable, "{error:?}");
+        assert_eq!(matches!(error, Error::Internal(_)), !unavailable, "{error:?}");
+    }
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_the_rest_is_internal() {
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_READONLY] {
+            check(code, true);
+        }
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_CONSTRAINT, ffi::SQLITE_NOTADB] {
+            check(code, false);
+        }
+    }
+}
