@@ -20,8 +20,7 @@ const ROWS: &[(&str, &str)] = &[("001_rows", include_str!("../migrations/rows/00
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Holds the lock.
-    _lock: File,
+    lock: File,
 }
 
 /// Which of the folder's databases.
@@ -54,7 +53,12 @@ impl Folder {
             writeln!(lock, "{}", std::process::id())
         };
         write_pid(&mut lock).map_err(|cause| cannot(cause.to_string()))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
+    }
+
+    /// Lets another process have the folder.
+    pub(crate) fn unlock(&self) -> Result<(), Error> {
+        self.lock.unlock().map_err(Error::internal)
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -116,6 +116,7 @@ impl EmbeddedStore {
         for thread in threads {
             thread.join().map_err(|_| Error::internal("a thread of the store panicked"))?;
         }
+        self.shared.folder.unlock()?;
         cleaned.and(written)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
-use model::{DeviceId, OrgId, Position};
+use model::{DeviceId, OrgId, Position, Timestamp};
 use rusqlite::Connection;
 use store::Error;
 
@@ -40,25 +40,37 @@ pub(crate) fn recover(shared: &Shared, log: &Connection, rows: &Connection) -> R
 }
 
 fn load_states(shared: &Shared, rows: &Connection) -> Result<(), Error> {
-    let mut select = rows.prepare("SELECT device, bytes FROM device").map_err(sqlite)?;
+    let mut select = rows.prepare("SELECT device, org, bytes FROM device").map_err(sqlite)?;
     let mut found = select.query([]).map_err(sqlite)?;
     while let Some(row) = found.next().map_err(sqlite)? {
         let device = DeviceId(row.get::<_, i64>(0).map_err(sqlite)? as u64);
-        let bytes = row.get_ref(1).map_err(sqlite)?;
+        let org = OrgId::from_raw(row.get::<_, i64>(1).map_err(sqlite)? as u64);
+        let bytes = row.get_ref(2).map_err(sqlite)?;
         let bytes = bytes.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
-        match DeviceState::decode(bytes) {
-            Ok(state) => {
-                shared.count_open(0, state.open.bytes());
-                shared.devices.write(Devices::shard(device)).insert(device, state);
-            }
+        let state = match DeviceState::decode(bytes) {
+            Ok(state) => state,
             Err(cause) => {
-                // Its chunks are still there; what the log still holds is read again.
                 shared.counters.damaged.fetch_add(1, Relaxed);
                 drop(damaged_bytes(format!("the saved state of device {device}"), cause));
+                rebuild(rows, org, device)?
             }
-        }
+        };
+        shared.count_open(0, state.open.bytes());
+        shared.devices.write(Devices::shard(device)).insert(device, state);
     }
     Ok(())
+}
+
+/// What can be known of a device whose saved state is damaged: its chunks are still there, and
+/// what the log still holds is read again.
+fn rebuild(rows: &Connection, org: OrgId, device: DeviceId) -> Result<DeviceState, Error> {
+    let mut state = DeviceState::new(org);
+    state.last_is_stale = true;
+    state.has_decodings = true;
+    let sql = "SELECT MAX(last_ms) FROM chunk WHERE device = ?";
+    let sealed_until: Option<i64> = rows.query_row(sql, [device.0 as i64], |row| row.get(0)).map_err(sqlite)?;
+    state.sealed_until = sealed_until.map_or(Timestamp::MIN, Timestamp::from_millis);
+    Ok(state)
 }
 
 /// Takes in the log after a position, and gives the next position.

@@ -14,6 +14,7 @@ CREATE INDEX chunk_by_start ON chunk (device, first_ms, last_ms, rows);
 -- What memory held of each device when it was last written; the log brings it up to date.
 CREATE TABLE device (
     device INTEGER PRIMARY KEY,
+    org INTEGER NOT NULL,
     bytes BLOB NOT NULL
 ) STRICT;
 

@@ -101,9 +101,9 @@ pub(super) fn insert_chunk(connection: &Connection, device: DeviceId, rows: &[Ro
 
 /// Writes a device's state, and its decodings into their table.
 pub(super) fn save(connection: &Connection, device: DeviceId, state: &DeviceState) -> Result<(), Error> {
-    let sql = "INSERT OR REPLACE INTO device (device, bytes) VALUES (?, ?)";
+    let sql = "INSERT OR REPLACE INTO device (device, org, bytes) VALUES (?, ?, ?)";
     let mut upsert = connection.prepare_cached(sql).map_err(sqlite)?;
-    upsert.execute(params![device.0 as i64, state.encode()]).map_err(sqlite)?;
+    upsert.execute(params![device.0 as i64, state.org.get() as i64, state.encode()]).map_err(sqlite)?;
     let sql = "INSERT OR REPLACE INTO decoding (device, origin, position) VALUES (?, ?, ?)";
     let mut upsert = connection.prepare_cached(sql).map_err(sqlite)?;
     for (origin, position) in &state.decodings {

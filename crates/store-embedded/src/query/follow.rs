@@ -70,23 +70,27 @@ struct Reading {
 
 impl Reading {
     /// Takes what is meant of a commit; whether more is wanted.
+    ///
+    /// What is damaged is named in the program's log and passed over: it must not keep a reader
+    /// from what comes behind it.
     fn take(&mut self, commit: &Commit) -> Result<bool, Error> {
         if commit.position > self.head {
             return Ok(false);
         }
-        let blob = commit.blob()?;
+        let Ok(blob) = commit.blob() else { return Ok(true) };
         for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > self.after) {
             if self.entries.len() == self.limit {
                 return Ok(false);
             }
-            let damaged = |cause| damaged_bytes(format!("the log's entry at position {position}"), cause);
-            let bytes = bytes.map_err(damaged)?;
-            if let Scope::Org(org) = self.scope
-                && entry::owner(bytes).map_err(damaged)?.0 != org
+            if let (Scope::Org(org), Ok(bytes)) = (self.scope, bytes)
+                && entry::owner(bytes).is_ok_and(|(owner, _)| owner != org)
             {
                 continue;
             }
-            self.entries.push(LogEntry { position, entry: entry::decode(bytes).map_err(damaged)? });
+            match bytes.and_then(entry::decode) {
+                Ok(entry) => self.entries.push(LogEntry { position, entry }),
+                Err(cause) => drop(damaged_bytes(format!("the log's entry at position {position}"), cause)),
+            }
         }
         Ok(self.entries.len() < self.limit)
     }

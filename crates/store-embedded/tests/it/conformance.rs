@@ -1,5 +1,4 @@
 //! The embedded store passes the suite that defines the contract.
-#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

@@ -1,0 +1,15 @@
+//! The embedded store from outside: the contract, and what it promises about its folder.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod damage;
+mod folder;
+mod restart;
+
+use std::{path::Path, sync::Arc};
+
+use store_embedded::{EmbeddedStore, Settings};
+
+fn open(folder: &Path) -> Arc<EmbeddedStore> {
+    EmbeddedStore::open(folder, Settings::default()).unwrap()
+}
