@@ -191,3 +191,115 @@ pub(crate) fn take_frame(take: &mut Take<'_>) -> Result<Frame, Damaged> {
     let fault = if has & 4 == 0 { None } else { Some(take.text()?.into()) };
     Ok(Frame { f_port, f_cnt, payload, frequency_hz, data_rate, receptions, fault })
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Value;
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<f64>().prop_map(Value::Number),
+            (-100_000_i64..100_000).prop_map(|number| Value::Number(number as f64 / 1_000.0)),
+            ".{0,9}".prop_map(Value::text),
+            ".{0,9}".prop_map(|text| Value::Json(text.into())),
+        ]
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<NewRow>> {
+        let reading = (any::<u16>(), any::<u32>(), values()).prop_map(|(channel, measurement, value)| Reading {
+            series: SeriesKey { channel: ChannelIndex(channel), measurement: MeasurementId(measurement) },
+            value,
+        });
+        let row = (any::<i64>(), any::<u8>(), vec(reading, 0..4)).prop_map(|(ms, flags, readings)| NewRow {
+            measured_at: Timestamp::from_millis(ms),
+            flags: RowFlags(flags),
+            readings,
+        });
+        vec(row, 0..4)
+    }
+
+    fn frames() -> impl Strategy<Value = Frame> {
+        let reception = (".{0,9}", any::<i16>(), any::<f32>()).prop_map(|(gateway, rssi_dbm, snr_db)| Reception {
+            gateway: gateway.into(),
+            rssi_dbm,
+            snr_db,
+        });
+        let radio = (any::<u32>(), option::of(any::<u8>()), vec(reception, 0..3));
+        let frame = (any::<u8>(), option::of(any::<u32>()), vec(any::<u8>(), 0..40), radio, option::of(".{0,9}"));
+        frame.prop_map(|(f_port, f_cnt, payload, (frequency_hz, data_rate, receptions), fault)| Frame {
+            f_port,
+            f_cnt,
+            payload: payload.into(),
+            frequency_hz,
+            data_rate,
+            receptions,
+            fault: fault.map(Into::into),
+        })
+    }
+
+    fn entries() -> impl Strategy<Value = Entry> {
+        let ids = (any::<u64>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<u16>());
+        let uplink = (ids.clone(), any::<u64>(), any::<u128>(), rows(), option::of(frames())).prop_map(
+            |((org, device, eui, ms, codec), source, dedup, rows, frame)| {
+                Entry::Uplink(StoredUplink {
+                    org: OrgId::from_raw(org),
+                    device: DeviceId(device),
+                    eui: DeviceEui::from_raw(eui),
+                    source: SourceId::from_raw(source),
+                    dedup: DedupKey(dedup),
+                    received_at: Timestamp::from_millis(ms),
+                    codec: CodecVersion(codec),
+                    frame,
+                    rows,
+                })
+            },
+        );
+        let redecode = (ids, any::<u64>(), rows()).prop_map(|((org, device, eui, ms, codec), replaces, rows)| {
+            Entry::Redecode(Redecode {
+                org: OrgId::from_raw(org),
+                device: DeviceId(device),
+                eui: DeviceEui::from_raw(eui),
+                replaces: Position::from_raw(replaces),
+                received_at: Timestamp::from_millis(ms),
+                codec: CodecVersion(codec),
+                rows,
+            })
+        });
+        let message = (any::<u64>(), any::<i64>(), ".{0,9}", vec(any::<u8>(), 0..9), any::<bool>()).prop_map(
+            |(org, ms, topic, payload, retain)| {
+                Entry::Message(Message {
+                    org: OrgId::from_raw(org),
+                    received_at: Timestamp::from_millis(ms),
+                    topic: topic.into(),
+                    payload: payload.into(),
+                    retain,
+                })
+            },
+        );
+        prop_oneof![uplink, redecode, message]
+    }
+
+    proptest! {
+        #[test]
+        fn every_entry_reads_back(entry in entries()) {
+            let (mut bytes, mut again) = (Vec::new(), Vec::new());
+            encode(&mut bytes, &entry);
+            let back = decode(&bytes).map_err(|cause| TestCaseError::fail(cause.to_string()))?;
+            prop_assert_eq!(owner(&bytes).map(|(org, _)| org), Ok(entry.org()));
+            // Bytes are compared, because a NaN is not equal to itself.
+            encode(&mut again, &back);
+            prop_assert_eq!(&again, &bytes);
+            prop_assert!(decode(&bytes[..bytes.len() - 1]).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_an_entry_or_damaged(mut bytes: Vec<u8>, tag in 0_u8..5) {
+            bytes.insert(0, tag);
+            let _ = decode(&bytes);
+            let _ = owner(&bytes);
+        }
+    }
+}

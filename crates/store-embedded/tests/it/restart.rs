@@ -40,20 +40,20 @@ async fn fill(probe: &Probe<'_>) {
 
 /// Fills a store, does something to it, stops it, and asks again before and after.
 async fn check(folder: &Path, settings: Settings, chores: &[Chore], close: bool) {
-    let store = EmbeddedStore::open(folder, settings.clone()).unwrap();
-    let probe = Probe::bind(&*store).await;
-    fill(&probe).await;
-    let expected = answers(&probe).await;
-    for chore in chores {
-        store.chore(*chore).await.unwrap();
-        assert_eq!(answers(&probe).await, expected, "after {chore:?}");
-    }
-    if close {
-        store.close().await.unwrap();
-    }
-    drop(probe);
-    drop(store);
-
+    let expected = {
+        let store = EmbeddedStore::open(folder, settings.clone()).unwrap();
+        let probe = Probe::bind(&*store).await;
+        fill(&probe).await;
+        let expected = answers(&probe).await;
+        for chore in chores {
+            store.chore(*chore).await.unwrap();
+            assert_eq!(answers(&probe).await, expected, "after {chore:?}");
+        }
+        if close {
+            store.close().await.unwrap();
+        }
+        expected
+    };
     let store = EmbeddedStore::open(folder, settings).unwrap();
     store.unbind_device(org(1), eui(1)).await.unwrap();
     let probe = Probe::bind(&*store).await;
