@@ -242,7 +242,7 @@ mod tests {
 
     fn entries() -> impl Strategy<Value = Entry> {
         let ids = (any::<u64>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<u16>());
-        let uplink = (ids.clone(), any::<u64>(), any::<u128>(), rows(), option::of(frames())).prop_map(
+        let uplink = (ids, any::<u64>(), any::<u128>(), rows(), option::of(frames())).prop_map(
             |((org, device, eui, ms, codec), source, dedup, rows, frame)| {
                 Entry::Uplink(StoredUplink {
                     org: OrgId::from_raw(org),

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use store::Error;
 
 use crate::{error::sqlite, migrate, settings::Durability};
@@ -109,7 +109,7 @@ impl Folder {
         connection.pragma_update(None, "wal_autocheckpoint", pages).map_err(sqlite)?;
         migrate::run(&mut connection, migrations)
             .map_err(|cause| Error::internal(format!("`{}`: {cause}", file.display())))?;
-        connection.set_prepared_statement_cache_capacity(64);
+        tune(&connection)?;
         Ok(connection)
     }
 
@@ -126,9 +126,15 @@ impl Folder {
         let connection = Connection::open_with_flags(self.file(database), flags).map_err(sqlite)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
         connection.pragma_update(None, "mmap_size", 256 << 20).map_err(sqlite)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        tune(&connection)?;
         Ok(connection)
     }
+}
+
+fn tune(connection: &Connection) -> Result<(), Error> {
+    connection.set_prepared_statement_cache_capacity(64);
+    // Else a cached statement with a range is compiled again for each new value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).map_err(sqlite)
 }
 
 /// Creates a folder that only its owner can enter.
