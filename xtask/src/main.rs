@@ -1,5 +1,9 @@
 //! Chores of this workspace; `cargo xtask help` lists them.
 
+mod bench;
+mod copy;
+mod faults;
+mod random;
 mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -18,12 +22,20 @@ struct Arguments {
 enum Chore {
     /// Check what no compiler checks: the rooms and their absences, bans, documents.
     Tidy,
+    /// Measure, and print each figure beside its goal.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Try what must not cost anything that was acknowledged.
+    #[command(subcommand)]
+    Faults(faults::Faults),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.chore {
         Chore::Tidy => tidy::run(&root()),
+        Chore::Bench(bench) => bench::run(bench),
+        Chore::Faults(faults) => faults::run(faults),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

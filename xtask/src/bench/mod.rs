@@ -1,0 +1,26 @@
+//! Figures beside their goals, ours and a peer's in turn in one run.
+
+mod fleet;
+mod machine;
+mod plain_rows;
+mod report;
+mod storage;
+
+use clap::Subcommand;
+
+/// What to measure.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// The embedded store, in this process, with plain SQLite rows beside it.
+    Storage(storage::Arguments),
+}
+
+pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        println!("note: this is a debug build; its figures mean nothing (`cargo run --release -p xtask -- bench …`)");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match bench {
+        Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
+    }
+}
