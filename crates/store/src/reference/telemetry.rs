@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use model::{DeviceId, OrgId, Position, Reading, Row, SeriesKey, Timestamp, Value, Window};
+use model::{DedupKey, DeviceId, OrgId, Position, Reading, Row, SeriesKey, Timestamp, Value, Window};
 
 use super::{Reference, lock};
 use crate::{
@@ -14,10 +14,12 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Log {
     entries: BTreeMap<Position, Entry>,
-    rows: Vec<(OrgId, DeviceId, Row)>,
+    rows: BTreeMap<(OrgId, DeviceId), Vec<Row>>,
     frames: BTreeMap<Position, (OrgId, DeviceId, StoredFrame)>,
     um: BTreeMap<OrgId, u64>,
     heard: BTreeMap<(OrgId, DeviceId), Timestamp>,
+    /// Where the newest uplink of each key stands, and when it was received.
+    keys: BTreeMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
     /// The latest decoding of each uplink that was decoded again.
     decodings: BTreeMap<(OrgId, DeviceId, Position), Position>,
     last: Position,
@@ -25,17 +27,8 @@ pub(super) struct Log {
 
 impl Log {
     fn first_of_duplicate(&self, uplink: &StoredUplink) -> Option<Position> {
-        self.entries.iter().rev().find_map(|(position, entry)| match entry {
-            Entry::Uplink(other)
-                if other.org == uplink.org
-                    && other.device == uplink.device
-                    && other.dedup == uplink.dedup
-                    && uplink.received_at.since_ms(other.received_at) < DEDUP_WINDOW_MS =>
-            {
-                Some(*position)
-            }
-            _ => None,
-        })
+        let (position, received_at) = self.keys.get(&(uplink.org, uplink.device, uplink.dedup))?;
+        (uplink.received_at.since_ms(*received_at) < DEDUP_WINDOW_MS).then_some(*position)
     }
 
     fn append(&mut self, entry: Entry, position: Position) {
@@ -46,6 +39,7 @@ impl Log {
                 let name = (uplink.org, uplink.device);
                 let heard = self.heard.entry(name).or_insert(uplink.received_at);
                 *heard = (*heard).max(uplink.received_at);
+                self.keys.insert((uplink.org, uplink.device, uplink.dedup), (position, uplink.received_at));
                 if let Some(frame) = &uplink.frame {
                     let stored = StoredFrame { position, received_at: uplink.received_at, frame: frame.clone() };
                     self.frames.insert(position, (uplink.org, uplink.device, stored));
@@ -59,7 +53,7 @@ impl Log {
                     flags: Default::default(),
                     readings: Vec::new(),
                 };
-                self.rows.extend(stamped(&uplink.rows, &template).map(|row| (uplink.org, uplink.device, row)));
+                self.rows.entry(name).or_default().extend(stamped(&uplink.rows, &template));
             }
             Entry::Redecode(redecode) => {
                 self.decodings.insert((redecode.org, redecode.device, redecode.replaces), position);
@@ -72,7 +66,8 @@ impl Log {
                     flags: Default::default(),
                     readings: Vec::new(),
                 };
-                self.rows.extend(stamped(&redecode.rows, &template).map(|row| (redecode.org, redecode.device, row)));
+                let name = (redecode.org, redecode.device);
+                self.rows.entry(name).or_default().extend(stamped(&redecode.rows, &template));
             }
             Entry::Message(_) => {}
         }
@@ -85,8 +80,8 @@ impl Log {
         self.of(org, device).filter(move |row| hidden_by(row).is_none_or(|latest| row.position >= *latest))
     }
 
-    fn of(&self, org: OrgId, device: DeviceId) -> impl Iterator<Item = &Row> + Clone {
-        self.rows.iter().filter(move |(o, d, _)| (*o, *d) == (org, device)).map(|(_, _, row)| row)
+    fn of(&self, org: OrgId, device: DeviceId) -> impl Iterator<Item = &Row> {
+        self.rows.get(&(org, device)).into_iter().flatten()
     }
 
     /// What ordinary answers are made of: per series and instant, the reading of the highest
@@ -135,6 +130,13 @@ impl Reference {
     pub fn append_at(&self, entry: Entry, position: Position) -> Result<(), Error> {
         lock(&self.log)?.append(entry, position);
         Ok(())
+    }
+
+    /// Where the uplink stands that this one is a duplicate of, if it is one.
+    ///
+    /// **Errors**: `Internal` if a panic in another thread left the tables in doubt.
+    pub fn find_first(&self, uplink: &StoredUplink) -> Result<Option<Position>, Error> {
+        Ok(lock(&self.log)?.first_of_duplicate(uplink))
     }
 }
 
@@ -237,13 +239,23 @@ impl Telemetry for Reference {
 
     async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
         let mut log = lock(&self.log)?;
-        let count = |log: &Log| log.rows.len() + log.frames.len();
-        let had = count(&log);
+        let of_org = log.rows.iter_mut().filter(|((o, _), _)| *o == org);
+        let mut gone = 0;
         match kind {
-            ExpireKind::Rows => log.rows.retain(|(o, _, row)| *o != org || row.measured_at >= before),
-            ExpireKind::Frames => log.frames.retain(|_, (o, _, frame)| *o != org || frame.received_at >= before),
+            ExpireKind::Rows => {
+                for (_, rows) in of_org {
+                    gone += rows.len();
+                    rows.retain(|row| row.measured_at >= before);
+                    gone -= rows.len();
+                }
+            }
+            ExpireKind::Frames => {
+                gone += log.frames.len();
+                log.frames.retain(|_, (o, _, frame)| *o != org || frame.received_at >= before);
+                gone -= log.frames.len();
+            }
         }
-        Ok((had - count(&log)) as u64)
+        Ok(gone as u64)
     }
 
     async fn purge(&self, org: OrgId, device: DeviceId) -> Result<(), Error> {
@@ -259,7 +271,8 @@ impl Telemetry for Reference {
             .map(|(position, _)| *position)
             .collect();
         log.entries.retain(|position, _| !gone.contains(position));
-        log.rows.retain(|(o, d, _)| (*o, *d) != (org, device));
+        log.rows.remove(&(org, device));
+        log.keys.retain(|(o, d, _), _| (*o, *d) != (org, device));
         log.frames.retain(|_, (o, d, _)| (*o, *d) != (org, device));
         log.heard.remove(&(org, device));
         Ok(())
