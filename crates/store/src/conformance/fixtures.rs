@@ -27,7 +27,7 @@ pub const MINUTE_MS: i64 = 60_000;
 pub const DAY: i64 = 24 * 60;
 
 /// So many minutes after 2026-07-10T00:00:00.000Z.
-pub fn at(minute: i64) -> Timestamp {
+pub const fn at(minute: i64) -> Timestamp {
     Timestamp::from_millis(1_783_641_600_000 + minute * MINUTE_MS)
 }
 

@@ -16,6 +16,7 @@ pub mod frames;
 pub mod isolation;
 pub mod latest;
 pub mod purge;
+pub mod random;
 pub mod range;
 pub mod redecode;
 pub mod registry;
