@@ -6,7 +6,10 @@ const ENDPOINTS: &str = "crates/api/src/openapi/";
 /// The URL names the file, and an endpoint does not import another.
 pub(crate) fn check(tree: &Tree, findings: &mut Vec<String>) {
     let Some(router) = tree.text(ROUTER) else { return };
-    let endpoints: Vec<&str> = router.split("\"/openapi/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let urls = router.split("\"/openapi/").skip(1).filter_map(|rest| rest.split('"').next());
+    let is_name =
+        |url: &&str| !url.is_empty() && url.bytes().all(|byte| byte.is_ascii_lowercase() || b"_.".contains(&byte));
+    let endpoints: Vec<&str> = urls.filter(is_name).collect();
     for endpoint in &endpoints {
         let path = format!("{ENDPOINTS}{}.rs", endpoint.replace('.', "_"));
         let Some(file) = tree.files.iter().find(|file| file.path == path) else {
