@@ -1,15 +1,12 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, ensure};
-use model::{DeviceId, Row, Window};
+use model::{DeviceId, OrgId, Row, Window};
 use rusqlite::{Connection, params};
-use store::{FrameQuery, RowQuery, Scope, StoredFrame, Telemetry};
+use store::{DeviceFilter, FrameQuery, Registry, RowQuery, Scope, StoredFrame, Telemetry, conformance::random::Ledger};
 use store_embedded::{Chore, Durability, EmbeddedStore};
 
-use super::{
-    load::{CALLERS, ORG, Operation},
-    writer::{entries, open},
-};
+use super::writer::{open, received_at};
 use crate::{copy::copy_folder, random::Random};
 
 const MANY: usize = 10_000_000;
@@ -47,7 +44,7 @@ pub(crate) async fn run(flips: usize) -> anyhow::Result<()> {
                 continue;
             };
             after.serves_nothing_else(&before)?;
-            for device in devices.iter().filter(|device| of.is_some_and(|of| of != **device)) {
+            for (_, device) in devices.iter().filter(|(_, device)| of.is_some_and(|of| of != *device)) {
                 ensure!(after.rows[device] == before.rows[device], "device {device} suffers from another's `{table}`");
             }
             ensure!(after.is_damaged(), "flip {flip} in `{table}` was not noticed");
@@ -59,23 +56,28 @@ pub(crate) async fn run(flips: usize) -> anyhow::Result<()> {
 }
 
 /// A store with some of everything: chunks, frames, states, and a log that was never checkpointed.
-async fn write(folder: &Path, scratch: &Path) -> anyhow::Result<Vec<DeviceId>> {
+async fn write(folder: &Path, scratch: &Path) -> anyhow::Result<Vec<(OrgId, DeviceId)>> {
     let running = scratch.join("running");
-    let (store, devices) = open(&running, Durability::Full).await?;
-    for number in 0..60 {
-        for caller in 0..CALLERS {
-            let operation = Operation { run: 0, caller, number: number * 7 };
-            store.append(entries(operation, None, &devices)).await?;
+    let store = open(&running, Durability::Full)?;
+    let mut ledger = Ledger::resume(1, 0, "")?;
+    ledger.prepare(store.as_ref()).await?;
+    for number in 0..240 {
+        let batch = ledger.next_batch();
+        let now = batch.iter().map(received_at).max().unwrap_or_default().plus_ms(1_000_000);
+        ledger.acknowledge(&store.append(batch).await?);
+        let chores: &[Chore] = match number {
+            160 => &[Chore::SealAll, Chore::Checkpoint, Chore::Trim { now }],
+            200 => &[Chore::Checkpoint],
+            _ => &[],
+        };
+        for chore in chores {
+            store.chore(*chore).await?;
         }
-        if number == 40 {
-            let now = Operation { run: 0, caller: 0, number: 400 }.now().plus_ms(60_000);
-            for chore in [Chore::SealAll, Chore::Checkpoint, Chore::Trim { now }] {
-                store.chore(chore).await?;
-            }
-        }
-        if number == 50 {
-            store.chore(Chore::Checkpoint).await?;
-        }
+    }
+    let mut devices = Vec::new();
+    for org in store.list_organizations(None, 10).await? {
+        let bound = store.list_devices(org.id, DeviceFilter::default(), None, 100).await?;
+        devices.extend(bound.iter().map(|device| (org.id, device.id)));
     }
     copy_folder(&running, folder)?;
     store.close().await?;
@@ -114,31 +116,31 @@ struct Answers {
 
 async fn look(
     whole: &Path,
-    devices: &[DeviceId],
+    devices: &[(OrgId, DeviceId)],
     at: &Path,
     spoil: impl FnOnce(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<Answers> {
     copy_folder(whole, at)?;
     spoil(at)?;
-    let (store, _) = open(at, Durability::Off).await?;
+    let store = open(at, Durability::Off)?;
     let answers = ask(&store, devices).await;
     store.close().await?;
     answers
 }
 
-async fn ask(store: &EmbeddedStore, devices: &[DeviceId]) -> anyhow::Result<Answers> {
+async fn ask(store: &EmbeddedStore, devices: &[(OrgId, DeviceId)]) -> anyhow::Result<Answers> {
     let (mut rows, mut frames) = (BTreeMap::new(), BTreeMap::new());
-    for device in devices.iter().copied() {
+    for (org, device) in devices.iter().copied() {
         let query = RowQuery { device, window: Window::ALL, limit: MANY, hidden: true };
-        rows.insert(device, store.rows(ORG, query).await.ok());
+        rows.insert(device, store.rows(org, query).await.ok());
         let query = FrameQuery { device, window: Window::ALL, limit: MANY };
-        frames.insert(device, store.frames(ORG, query).await.ok());
+        frames.insert(device, store.frames(org, query).await.ok());
     }
-    let oldest = match store.follow(Scope::Org(ORG), model::Position::START, 1).await {
+    let oldest = match store.follow(Scope::All, model::Position::START, 1).await {
         Err(store::Error::Trimmed { oldest }) => oldest,
         _ => model::Position::START,
     };
-    let followed = store.follow(Scope::Org(ORG), oldest, MANY).await.ok().map(|followed| followed.entries.len());
+    let followed = store.follow(Scope::All, oldest, MANY).await.ok().map(|followed| followed.entries.len());
     Ok(Answers { rows, frames, followed, damaged_at_start: store.stats().damaged })
 }
 

@@ -1,10 +1,8 @@
 //! Faults that must cost nothing that was acknowledged.
 
 mod bit_rot;
-mod check;
 mod image;
 mod kill;
-mod load;
 mod power_cut;
 mod writer;
 
