@@ -64,6 +64,19 @@ async fn check_changed(change: impl FnOnce(&mut Vec<(Position, Entry)>, &str)) -
     check(&changed, SEED, LANES, &lines).await
 }
 
+#[tokio::test]
+async fn a_sound_store_passes_whatever_its_log_has_forgotten() {
+    let store = Reference::new();
+    let lines = write(&store).await;
+    let whole = check(&store, SEED, LANES, &lines).await.expect("it is sound");
+    let last = log(&store).await.len() as u64;
+    for oldest in [1, last / 3, last / 3 + 1, last / 3 + 2, last - 40, last - 1, last] {
+        store.trim(Position::from_raw(oldest)).expect("trim");
+        let checked = check(&store, SEED, LANES, &lines).await.expect("it is sound");
+        assert_eq!((checked.acknowledged, checked.rows), (whole.acknowledged, whole.rows));
+    }
+}
+
 /// Positions of what the lines acknowledge.
 fn acknowledged(lines: &str) -> Vec<u64> {
     let lines = lines.lines().filter(|line| line.ends_with("end"));

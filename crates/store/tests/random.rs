@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::Position;
+use model::{DedupKey, Position};
 use store::{
-    Entry, ExpireKind, Reference, Scope, Store, Telemetry,
+    Entry, Error, ExpireKind, Reference, Scope, Store, Telemetry,
     conformance::{
         fixtures::{at, org},
         random::{Step, Subject, Summary, run},
@@ -29,7 +29,11 @@ impl Subject for Suffering {
     }
 
     async fn step(&mut self, step: Step) {
-        let log = self.store.follow(Scope::All, Position::START, usize::MAX).await.expect("follow");
+        let log = match self.store.follow(Scope::All, Position::START, usize::MAX).await {
+            Err(Error::Trimmed { oldest }) => self.store.follow(Scope::All, oldest, usize::MAX).await,
+            log => log,
+        };
+        let log = log.expect("follow");
         let log = log.entries.into_iter().map(|it| (it.position, it.entry)).collect();
         self.store = (self.suffer)(step, Arc::clone(&self.store), log);
     }
@@ -52,41 +56,66 @@ async fn the_reference_agrees_with_itself() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_trimmed_agrees_too() {
+    let suffer: Suffer = |step, store, log| {
+        if step == Step::Trim
+            && let Some((position, _)) = log.get(log.len() / 2)
+        {
+            store.trim(*position).expect("trim");
+        }
+        store
+    };
+    let mut sum = Summary::default();
+    for seed in 0..40 {
+        let mut subject = Suffering { store: Arc::default(), suffer };
+        sum.add(&run(&mut subject, seed, 200).await.unwrap_or_else(|failure| panic!("{failure}")));
+    }
+    assert!(sum.trimmed > 50, "{sum:?}");
+}
+
+#[tokio::test]
 async fn a_long_run_agrees_too() {
     run(&mut healthy(), 1_000, 1_000).await.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Whether a store that suffers like this is found out by some of a few seeds.
-async fn is_found_out(suffer: Suffer) -> bool {
-    for seed in 0..20 {
-        if run(&mut Suffering { store: Arc::default(), suffer }, seed, 300).await.is_err() {
-            return true;
+/// Checks that a store that suffers like this is found out, by one of a few seeds for this reason.
+async fn check_found_out(reason: &str, suffer: Suffer) {
+    let mut reasons = Vec::new();
+    for seed in 0..30 {
+        let mut subject = Suffering { store: Arc::default(), suffer };
+        if let Err(failure) = run(&mut subject, seed, 300).await {
+            if failure.what.contains(reason) {
+                return;
+            }
+            reasons.push(failure.what);
         }
     }
-    false
+    panic!("not found out for `{reason}`, but {reasons:#?}");
 }
 
 #[tokio::test]
 async fn a_store_that_starts_empty_after_a_crash_is_found_out() {
-    assert!(is_found_out(|step, store, _| if step == Step::Crash { Arc::default() } else { store }).await);
+    check_found_out("after Crash", |step, store, _| if step == Step::Crash { Arc::default() } else { store }).await;
 }
 
 #[tokio::test]
 async fn a_store_that_writes_an_entry_twice_is_found_out() {
-    let found_out = is_found_out(|step, store, log| {
+    let suffer: Suffer = |step, store, log| {
         if let (Step::Seal, Some((position, entry))) = (step, log.last()) {
             let next = Position::from_raw(position.get() + 1);
             store.append_at(entry.clone(), next).expect("append");
         }
         store
-    });
-    assert!(found_out.await);
+    };
+    check_found_out("Rows(", suffer).await;
+    check_found_out("follow", suffer).await;
+    check_found_out("Um(", suffer).await;
 }
 
 #[tokio::test]
 async fn a_store_that_gives_a_position_again_is_found_out() {
-    let found_out = is_found_out(|step, store, mut log| {
-        if step != Step::Restart || log.pop().is_none() {
+    let suffer: Suffer = |step, store, mut log| {
+        if step != Step::Seal || log.pop().is_none() {
             return store;
         }
         // As after a restore of what was there before the last entry.
@@ -95,13 +124,13 @@ async fn a_store_that_gives_a_position_again_is_found_out() {
             restored.append_at(entry, position).expect("append");
         }
         Arc::new(restored)
-    });
-    assert!(found_out.await);
+    };
+    check_found_out("was given twice", suffer).await;
 }
 
 #[tokio::test]
 async fn a_store_that_changes_one_bit_of_one_value_is_found_out() {
-    let found_out = is_found_out(|step, store, log| {
+    let suffer: Suffer = |step, store, log| {
         if step != Step::Merge {
             return store;
         }
@@ -116,8 +145,42 @@ async fn a_store_that_changes_one_bit_of_one_value_is_found_out() {
             changed.append_at(entry, position).expect("append");
         }
         Arc::new(changed)
-    });
-    assert!(found_out.await);
+    };
+    check_found_out("Range(", suffer).await;
+    check_found_out("Segments(", suffer).await;
+}
+
+#[tokio::test]
+async fn a_store_that_forgets_keys_too_early_is_found_out() {
+    let suffer: Suffer = |step, store, log| {
+        if step != Step::Checkpoint {
+            return store;
+        }
+        let forgetful = Reference::new();
+        for (position, mut entry) in log {
+            if let Entry::Uplink(uplink) = &mut entry {
+                uplink.dedup = DedupKey(u128::from(position.get()));
+            }
+            forgetful.append_at(entry, position).expect("append");
+        }
+        Arc::new(forgetful)
+    };
+    check_found_out("a duplicate of", suffer).await;
+}
+
+#[tokio::test]
+async fn a_log_that_hides_what_it_has_lost_is_found_out() {
+    let suffer: Suffer = |step, store, log| {
+        if step != Step::Trim {
+            return store;
+        }
+        let lost = Reference::new();
+        for (position, entry) in log.into_iter().skip(1) {
+            lost.append_at(entry, position).expect("append");
+        }
+        Arc::new(lost)
+    };
+    check_found_out("follow All after 0", suffer).await;
 }
 
 #[tokio::test]

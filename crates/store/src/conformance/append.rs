@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{Frame, Position, Reading, Reception, Timestamp, Value, Window};
 
-use super::fixtures::{DAY, Probe, assert_refused, at, frame, join, message, minutes, row};
+use super::fixtures::{DAY, Probe, abandon, assert_refused, at, frame, join, message, minutes, row};
 use crate::{Appended, Entry, Error, Message, Scope, Store, StoredUplink};
 
 fn temperature(value: f64) -> [Reading; 1] {
@@ -72,6 +72,43 @@ pub async fn of_two_callers_with_the_same_uplink_one_brought_the_duplicate(store
     assert_eq!(a[0].position, b[1].position);
     assert!(a[0].duplicate != b[1].duplicate, "{a:?} {b:?}");
     assert_eq!(probe.all_rows(Window::ALL).await, ["1m 1/4097=2", "0m 1/4097=1"]);
+}
+
+pub async fn many_callers_at_once_lose_and_mix_nothing(store: &dyn Store) {
+    let probes = [Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 1).await];
+    let call = async |probe: &Probe<'_>, caller: i64| {
+        let mut positions = Vec::new();
+        for batch in 0..5 {
+            let minutes = (0..3).map(|at| caller * 100 + batch * 10 + at);
+            positions.extend(probe.append(minutes.map(|minute| probe.uplink(minute, temperature(1.0)))).await);
+        }
+        positions.iter().map(|it| it.position).collect::<Vec<_>>()
+    };
+    let two = async |caller| join(call(&probes[0], caller), call(&probes[1], caller)).await;
+    let ((a, b), (c, d)) = join(two(0), two(1)).await;
+    for positions in [&a, &b, &c, &d] {
+        assert!(positions.is_sorted(), "of one device, and a caller that waits: {positions:?}");
+    }
+    assert_eq!([a, b, c, d].concat().into_iter().collect::<BTreeSet<_>>().len(), 60);
+    for probe in &probes {
+        assert_eq!(probe.all_rows(Window::ALL).await.len(), 30);
+        assert_eq!(um(probe).await, 30);
+    }
+    assert_eq!(store.follow(Scope::All, Position::START, 100).await.expect("follow").entries.len(), 60);
+}
+
+pub async fn when_the_caller_goes_away_its_batch_is_there_or_not(store: &dyn Store) {
+    let probe = Probe::bind(store).await;
+    let batch = || [probe.uplink(0, temperature(1.0)), probe.uplink(1, temperature(2.0))];
+    let abandoned = batch();
+    abandon(probe.append(abandoned.clone())).await;
+    // Whoever is not answered asks again.
+    let again = probe.append(abandoned).await;
+    assert_eq!(again[0].duplicate, again[1].duplicate, "all or none: {again:?}");
+    probe.append(batch()).await;
+    let expected = ["1m 1/4097=2", "1m 1/4097=2", "0m 1/4097=1", "0m 1/4097=1"];
+    assert_eq!(probe.all_rows(Window::ALL).await, expected);
+    assert_eq!(um(&probe).await, 4);
 }
 
 pub async fn a_key_is_remembered_for_24_hours_and_not_a_millisecond_longer(store: &dyn Store) {

@@ -267,6 +267,16 @@ pub async fn join<A, B>(first: impl Future<Output = A>, second: impl Future<Outp
     .await
 }
 
+/// Polls a future once and drops it, as a caller does that goes away.
+pub async fn abandon(future: impl Future) {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| {
+        let _ = future.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
+}
+
 /// `1/4097`.
 fn name(series: SeriesKey) -> String {
     format!("{}/{}", series.channel, series.measurement)

@@ -55,6 +55,17 @@ pub async fn readings_under_another_organizations_device_id_are_not_to_be_had(st
     }
 }
 
+pub async fn a_new_decoding_hides_nothing_of_another_device(store: &dyn Store) {
+    let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 1).await);
+    let second = Probe::bind_in(store, 1, 2).await;
+    for stranger in [&other, &second] {
+        let position = stranger.append_one(uplink(stranger, 1.0)).await;
+        mine.append_one(mine.redecode(position, 0, [])).await;
+        assert_eq!(stranger.range(Window::ALL, 10).await, ["1/4097 0m=1"]);
+        assert_eq!(stranger.latest(Select::READINGS).await, ["1/4097 0m=1"]);
+    }
+}
+
 pub async fn anothers_devices_answer_as_unknown(store: &dyn Store) {
     let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 2).await);
     let nothing = || DeviceChange::default();

@@ -73,6 +73,8 @@ macro_rules! conformance_suite {
                 a_duplicate_is_answered_with_the_firsts_position_and_changes_nothing
                 a_duplicate_inside_one_batch_is_found
                 of_two_callers_with_the_same_uplink_one_brought_the_duplicate
+                many_callers_at_once_lose_and_mix_nothing
+                when_the_caller_goes_away_its_batch_is_there_or_not
                 a_key_is_remembered_for_24_hours_and_not_a_millisecond_longer
                 a_duplicate_does_not_prolong_the_24_hours
                 a_clock_that_stepped_back_still_finds_the_duplicate
@@ -103,6 +105,7 @@ macro_rules! conformance_suite {
                 a_replaced_reading_counts_neither_as_point_nor_against_the_limit
                 selects_one_series_or_the_statuses
                 times_before_1970_and_far_ahead_are_times_like_others
+                a_limit_may_be_as_large_as_a_number_can_be
                 pages_backwards_reach_every_point_once
             }
             rows {
@@ -170,6 +173,7 @@ macro_rules! conformance_suite {
             isolation {
                 the_same_eui_in_two_organizations_is_two_devices
                 readings_under_another_organizations_device_id_are_not_to_be_had
+                a_new_decoding_hides_nothing_of_another_device
                 anothers_devices_answer_as_unknown
                 anothers_groups_answer_as_unknown
                 anothers_keys_and_sources_answer_as_unknown

@@ -1,9 +1,9 @@
 //! The newest points of a window.
 
-use model::{ChannelIndex, MeasurementId, Reading, SeriesKey, Timestamp, Window};
+use model::{ChannelIndex, MeasurementId, Position, Reading, SeriesKey, Timestamp, Window};
 
-use super::fixtures::{DAY, Probe, at, minutes, row};
-use crate::{RangeQuery, Select, Store};
+use super::fixtures::{DAY, Probe, at, frame, minutes, row};
+use crate::{DeviceFilter, RangeQuery, Scope, Select, Store, StoredUplink};
 
 const NOTHING: [&str; 0] = [];
 
@@ -123,6 +123,21 @@ pub async fn times_before_1970_and_far_ahead_are_times_like_others(store: &dyn S
     assert_eq!(points(Window::ALL).await, newest_first);
     assert_eq!(points(Window::new(years[1], years[3])).await, [years[2], years[1]]);
     assert_eq!(points(Window::new(Timestamp::MIN, years[1])).await, [years[0]]);
+}
+
+pub async fn a_limit_may_be_as_large_as_a_number_can_be(store: &dyn Store) {
+    let probe = Probe::bind(store).await;
+    let uplink = StoredUplink { frame: Some(frame(&[1])), ..probe.uplink(0, temperature(1.0)) };
+    probe.append_one(uplink).await;
+    assert_eq!(probe.range(Window::ALL, usize::MAX).await, ["1/4097 0m=1"]);
+    assert_eq!(probe.rows(Window::ALL, usize::MAX).await, ["0m 1/4097=1"]);
+    assert_eq!(probe.frames(Window::ALL, usize::MAX).await.len(), 1);
+    let segments = store.segments(probe.org, probe.segment_query(Window::ALL, 60, usize::MAX)).await;
+    assert_eq!(segments.expect("segments").len(), 1);
+    assert_eq!(store.follow(Scope::All, Position::START, usize::MAX).await.expect("follow").entries.len(), 1);
+    let devices = store.list_devices(probe.org, DeviceFilter::default(), None, usize::MAX).await;
+    assert_eq!(devices.expect("list devices").len(), 1);
+    assert_eq!(store.list_organizations(None, usize::MAX).await.expect("list organizations").len(), 1);
 }
 
 pub async fn pages_backwards_reach_every_point_once(store: &dyn Store) {

@@ -23,6 +23,8 @@ pub(super) struct Log {
     /// The latest decoding of each uplink that was decoded again.
     decodings: BTreeMap<(OrgId, DeviceId, Position), Position>,
     last: Position,
+    /// Entries up to here were trimmed.
+    oldest: Position,
 }
 
 impl Log {
@@ -132,6 +134,17 @@ impl Reference {
         Ok(())
     }
 
+    /// Forgets the log up to a position, as a backend does from time to time; nothing else changes.
+    ///
+    /// **Errors**: `Internal` if a panic in another thread left the tables in doubt.
+    pub fn trim(&self, oldest: Position) -> Result<(), Error> {
+        let mut log = lock(&self.log)?;
+        log.oldest = oldest.max(log.oldest).min(log.last);
+        let oldest = log.oldest;
+        log.entries.retain(|position, _| *position > oldest);
+        Ok(())
+    }
+
     /// Where the uplink stands that this one is a duplicate of, if it is one.
     ///
     /// **Errors**: `Internal` if a panic in another thread left the tables in doubt.
@@ -220,6 +233,9 @@ impl Telemetry for Reference {
 
     async fn follow(&self, scope: Scope, after: Position, limit: usize) -> Result<Followed, Error> {
         let log = lock(&self.log)?;
+        if after < log.oldest {
+            return Err(Error::Trimmed { oldest: log.oldest });
+        }
         let meant =
             log.entries.range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded)).filter(|(_, entry)| {
                 match scope {

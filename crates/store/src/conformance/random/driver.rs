@@ -55,7 +55,7 @@ struct Run {
     last_of: BTreeMap<DeviceId, Position>,
     /// A follower has read up to here, so what comes now must stand behind it.
     read: Position,
-    /// The log may have forgotten something.
+    /// The backend has had an occasion to forget something of the log.
     may_be_trimmed: bool,
     oldest: Position,
 }
@@ -294,7 +294,7 @@ impl Run {
             _ => Step::Crash,
         };
         self.summary.steps += 1;
-        self.may_be_trimmed |= matches!(step, Step::Maintain { .. } | Step::Trim | Step::Restart);
+        self.may_be_trimmed = true;
         subject.step(step).await;
         if matches!(step, Step::Restart | Step::Crash) {
             self.audit(&*subject.store()).await.map_err(|what| format!("after {step:?}: {what}"))?;

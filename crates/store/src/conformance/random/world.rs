@@ -141,7 +141,7 @@ impl World {
             let entry = match self.rng.below(100) {
                 0..=7 => self.redecode(device).map(Entry::from),
                 8..=13 => self.again(device).map(Entry::from),
-                14..=17 => Some(self.message().into()),
+                14..=17 => Some(self.message(device).into()),
                 18..=20 => batch.last().cloned().filter(|entry| matches!(entry, Entry::Uplink(_))),
                 21..=45 => Some(self.uplink(device).into()),
                 _ => Some(self.tick_of(device).into()),
@@ -272,10 +272,11 @@ impl World {
         Some(Redecode { org, device, eui, replaces, received_at, codec, rows })
     }
 
-    fn message(&mut self) -> Message {
+    fn message(&mut self, device: usize) -> Message {
         let payload = (0..self.rng.below(80)).map(|_| self.rng.bits() as u8).collect::<Vec<_>>().into();
         let topic = format!("application/{}/ü", self.rng.below(5)).into();
-        Message { org: self.org(), received_at: self.now, topic, payload, retain: self.rng.percent(50) }
+        let org = self.devices[device].org;
+        Message { org, received_at: self.now, topic, payload, retain: self.rng.percent(50) }
     }
 
     /// A stretch of time to ask about.
