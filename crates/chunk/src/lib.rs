@@ -12,7 +12,6 @@ mod layout;
 mod mixed;
 mod numbers;
 mod open_rows;
-mod plain;
 mod presence;
 mod seal;
 mod summary;

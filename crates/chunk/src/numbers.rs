@@ -1,6 +1,6 @@
 //! A column of numbers: decimals as integers, or raw bits.
 //!
-//! **Shape** of decimals: a byte, 1 and above it four bits with the decimal places; a varint with how
+//! **Shape** of decimals: a byte, 1 and above it four bits with the index of the scale; a varint with how
 //! many numbers are no such decimal; for each the distance from the one before and its eight bytes;
 //! the integers. Of raw numbers: a byte 0, then eight bytes each.
 
@@ -18,8 +18,8 @@ pub(crate) fn put_numbers(out: &mut Vec<u8>, numbers: &[f64]) {
     let start = out.len();
     let mut integers = Vec::with_capacity(numbers.len());
     let mut odd = Vec::new();
-    if let Some(places) = places_of_most(numbers) {
-        let scale = decimal::scale(places);
+    if let Some(index) = scale_of_most(numbers) {
+        let scale = decimal::scale(index);
         let mut before = numbers.iter().find_map(|number| decimal::integer(*number, scale)).unwrap_or_default();
         for (index, number) in numbers.iter().enumerate() {
             match decimal::integer(*number, scale) {
@@ -28,7 +28,7 @@ pub(crate) fn put_numbers(out: &mut Vec<u8>, numbers: &[f64]) {
             }
             integers.push(before);
         }
-        out.push(DECIMAL | places << 4);
+        out.push(DECIMAL | index << 4);
         put(out, odd.len() as u64);
         let mut next = 0;
         for (index, number) in odd {
@@ -45,19 +45,19 @@ pub(crate) fn put_numbers(out: &mut Vec<u8>, numbers: &[f64]) {
     }
 }
 
-/// The decimal places that all need that are decimals; none when there is no decimal.
-fn places_of_most(numbers: &[f64]) -> Option<u8> {
-    let mut places = 0;
+/// The coarsest scale that fits all that fit any; none when no number does.
+fn scale_of_most(numbers: &[f64]) -> Option<decimal::ScaleIndex> {
+    let mut index = 0;
     let mut found = false;
     for number in numbers {
-        if decimal::integer(*number, decimal::scale(places)).is_some() {
+        if decimal::integer(*number, decimal::scale(index)).is_some() {
             found = true;
-        } else if let Some(more) = decimal::places(*number, places + 1) {
-            places = more;
+        } else if let Some(finer) = decimal::scale_of(*number, index + 1) {
+            index = finer;
             found = true;
         }
     }
-    found.then_some(places)
+    found.then_some(index)
 }
 
 /// Reads a column of `cells` numbers that fills `input`, whose first byte, `head`, has been read.
@@ -68,7 +68,7 @@ pub(crate) fn read_numbers(head: u8, mut input: Input<'_>, cells: usize, out: &m
         out.extend(bytes.as_chunks().0.iter().map(|bits| f64::from_bits(u64::from_le_bytes(*bits))));
         return input.finish();
     }
-    if head & 0xf != DECIMAL || usize::from(head >> 4) > decimal::PLACES_MAX {
+    if head & 0xf != DECIMAL || head >> 4 > decimal::FINEST {
         return Err(input.malformed());
     }
     let odd = input.count(cells)?;
@@ -77,13 +77,8 @@ pub(crate) fn read_numbers(head: u8, mut input: Input<'_>, cells: usize, out: &m
         input.number()?;
         input.take(8)?;
     }
-    match head >> 4 {
-        0 => read_ints(input, cells, 0, out, |integer| integer as f64)?,
-        places => {
-            let scale = decimal::scale(places);
-            read_ints(input, cells, 0, out, |integer| integer as f64 / scale)?;
-        }
-    }
+    let scale = decimal::scale(head >> 4);
+    read_ints(input, cells, 0, out, |integer| integer as f64 / scale)?;
     let (mut input, mut next) = (before_odd, 0usize);
     for _ in 0..odd {
         let index = next + input.count(cells)?;
