@@ -25,7 +25,9 @@ pub const CODES: [PublicCode; 9] =
 
 const SUCCESS: PublicCode =
     PublicCode { code: "0", text: "", meaning: "success; there is `data` and no `msg`", source: "documentation" };
-const FRAMEWORK: PublicCode = PublicCode {
+/// The code of requests that could not be served at all, for whoever refuses one before it gets
+/// here.
+pub const FRAMEWORK: PublicCode = PublicCode {
     code: "10000",
     text: "The request failed",
     meaning: "the request could not be served at all; the HTTP status says why",

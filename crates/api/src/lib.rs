@@ -17,7 +17,7 @@ mod statuses;
 mod window;
 
 pub use envelope::Answered;
-pub use error::{CODES, PublicCode};
+pub use error::{CODES, FRAMEWORK, PublicCode};
 pub use meter::Meter;
 pub use router::{paths, router};
 pub use settings::Settings;

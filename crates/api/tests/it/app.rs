@@ -15,7 +15,9 @@ use model::{
     Scopes, SecretHash, SourceId, Timestamp,
 };
 use sha2::{Digest, Sha256};
-use store::{Binding, Entry, NewRow, Reference, Registry, StoredUplink, Telemetry};
+use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
+use store_embedded::{Durability, EmbeddedStore};
+use tempfile::TempDir;
 use tower::ServiceExt;
 
 /// 2026-07-10T12:00:00.000Z
@@ -33,10 +35,12 @@ pub(crate) fn ms_ago(ms: i64) -> Timestamp {
 
 /// A server on a store of its own.
 pub(crate) struct App {
-    pub(crate) store: Arc<Reference>,
+    pub(crate) store: Arc<EmbeddedStore>,
     pub(crate) api: ApiState,
     router: Router,
     counter: AtomicU64,
+    /// Outlives the store in it.
+    _folder: TempDir,
 }
 
 /// Somebody who calls: with a key, or without.
@@ -61,9 +65,11 @@ impl App {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let store = Arc::new(Reference::new());
+        let folder = tempfile::tempdir().unwrap();
+        let kept = store_embedded::Settings { durability: Durability::Off, ..Default::default() };
+        let store = EmbeddedStore::open(folder.path(), kept).unwrap();
         let api = ApiState::new(store.clone(), Arc::new(|| Timestamp::from_millis(NOW_MS)), settings);
-        Self { store, api: api.clone(), router: router(api), counter: AtomicU64::new(0) }
+        Self { store, api: api.clone(), router: router(api), counter: AtomicU64::new(0), _folder: folder }
     }
 
     fn count(&self) -> u64 {

@@ -37,13 +37,13 @@ async fn lists_every_device_however_many_there_are() {
     let app = App::new();
     let member = app.member().await;
     assert_eq!(member.get(PATH).await.body, r#"{"code":"0","data":[]}"#);
-    for number in 0..2_001_u64 {
+    for number in 0..1_001_u64 {
         member.bind(&format!("{number:016X}"), "S2101").await;
     }
     let data = member.get(PATH).await.data();
     let euis: Vec<&str> =
         data.as_array().unwrap().iter().map(|device| device["device_eui"].as_str().unwrap()).collect();
-    assert_eq!(euis.len(), 2_001);
+    assert_eq!(euis.len(), 1_001);
     assert!(euis.is_sorted());
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use api::Settings;
 use insta::assert_snapshot;
-use model::{Reading, Timestamp};
+use model::Reading;
 
 use crate::app::{App, Caller, DAY_MS, EUI, HOUR_MS, MINUTE_MS, NOW_MS, ms_ago};
 
@@ -139,39 +139,44 @@ fn parse_ms(iso: &str) -> i64 {
 }
 
 const S2120: [u32; 10] = [4097, 4098, 4099, 4101, 4104, 4105, 4113, 4190, 4191, 4213];
+/// Ninety days of an uplink every five minutes.
+const TICKS: i64 = 90 * 24 * 12;
+
+/// Every seventh uplink lacks one measurement, so that pages end in the middle of uplinks.
+fn weather(tick: i64) -> Vec<Reading> {
+    let absent = (tick % 7 == 3).then(|| S2120[(tick % 10) as usize]);
+    let measured = S2120.iter().filter(|id| Some(**id) != absent);
+    measured.map(|id| Reading::new(1, *id, (tick % 400) as f64 / 10.0)).collect()
+}
 
 #[tokio::test]
 async fn paging_backwards_reaches_the_last_point_without_a_gap() {
     let app = App::new();
     let member = app.member().await;
     member.bind(EUI, "S2120").await;
-    // Every seventh uplink lacks one measurement, so that pages end in the middle of uplinks.
-    let rows = (0..1_234).rev().map(|tick| {
-        let measured = S2120.iter().filter(|id| tick % 7 != 3 || **id != S2120[tick as usize % 10]);
-        let readings: Vec<Reading> = measured.map(|id| Reading::new(1, *id, f64::from(tick))).collect();
-        (ms_ago(i64::from(tick) * 5 * MINUTE_MS), readings)
-    });
-    let rows: Vec<(Timestamp, Vec<Reading>)> = rows.collect();
-    let all: BTreeSet<(u64, String, String)> = rows
-        .iter()
-        .flat_map(|(at, readings)| {
-            let time = at.to_string();
-            readings.iter().map(move |reading| (1, reading.series.measurement.to_string(), time.clone()))
-        })
-        .collect();
-    member.uplinks(EUI, rows).await;
+    let time = |tick: i64| ms_ago(tick * 5 * MINUTE_MS);
+    let ticks: Vec<i64> = (0..TICKS).rev().collect();
+    for some in ticks.chunks(1_000) {
+        member.uplinks(EUI, some.iter().map(|tick| (time(*tick), weather(*tick)))).await;
+    }
+    app.store.maintain(ms_ago(0)).await.unwrap();
 
-    let pages = walk(&member, "", 100).await;
-    assert!(pages.len() > 12, "{} pages", pages.len());
-    let mut seen = BTreeSet::new();
+    let pages = walk(&member, "", 300).await;
+    let (mut seen, mut repeated) = (BTreeSet::new(), 0);
     for (number, page) in pages.iter().enumerate() {
         assert_eq!(page.len() == 1_000, number + 1 < pages.len(), "only the last page is not full");
         let before = seen.len();
         seen.extend(page.iter().cloned());
         let repeats = page.len() - (seen.len() - before);
         assert!(repeats <= 2 * S2120.len(), "{repeats} repeats on page {number}");
+        repeated += repeats;
     }
-    assert_eq!(seen, all);
+    let sent = ticks.iter().flat_map(|tick| {
+        let time = time(*tick).to_string();
+        weather(*tick).into_iter().map(move |reading| (1, reading.series.measurement.to_string(), time.clone()))
+    });
+    assert_eq!(seen, sent.collect());
+    assert!(repeated > 0, "no page ended within an uplink");
 }
 
 #[tokio::test]
