@@ -59,42 +59,45 @@ impl Timestamp {
         const FIRST_MS: i64 = -62_167_219_200_000;
         const LAST_MS: i64 = 253_402_300_799_999;
         let ms = self.0.clamp(FIRST_MS, LAST_MS);
-        let (days, ms_of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
-        let (year, month, day) = civil_from_days(days);
+        let (year, month, day) = civil_from_days(ms.div_euclid(86_400_000) as i32);
+        let ms_of_day = ms.rem_euclid(86_400_000) as u32;
+        let (seconds, ms) = (ms_of_day / 1_000, ms_of_day % 1_000);
+        let (minutes, second) = (seconds / 60, seconds % 60);
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        let mut put = |at: usize, digits: usize, mut number: i64| {
-            for place in (at..at + digits).rev() {
-                text[place] = b'0' + (number % 10) as u8;
-                number /= 10;
-            }
+        let mut put_two = |at: usize, number: u32| {
+            text[at] = b'0' + (number / 10) as u8;
+            text[at + 1] = b'0' + (number % 10) as u8;
         };
-        put(0, 4, year);
-        put(5, 2, month);
-        put(8, 2, day);
-        put(11, 2, ms_of_day / 3_600_000);
-        put(14, 2, ms_of_day / 60_000 % 60);
-        put(17, 2, ms_of_day / 1_000 % 60);
-        put(20, 3, ms_of_day % 1_000);
+        put_two(0, year / 100);
+        put_two(2, year % 100);
+        put_two(5, month);
+        put_two(8, day);
+        put_two(11, minutes / 60);
+        put_two(14, minutes % 60);
+        put_two(17, second);
+        put_two(20, ms / 10);
+        text[22] = b'0' + (ms % 10) as u8;
         text
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar, from the year
+/// 0 on.
 ///
 /// Years are counted from March, so that the leap day is the last of its year.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    const DAYS_TO_EPOCH_FROM_MARCH_0000: i64 = 719_468;
-    const DAYS_IN_400_YEARS: i64 = 146_097;
-    let days = days + DAYS_TO_EPOCH_FROM_MARCH_0000;
-    let cycle = days.div_euclid(DAYS_IN_400_YEARS);
-    let day_of_cycle = days.rem_euclid(DAYS_IN_400_YEARS);
+fn civil_from_days(days: i32) -> (u32, u32, u32) {
+    const DAYS_IN_400_YEARS: u32 = 146_097;
+    // One cycle more, so that January and February of the year 0 have a number too.
+    const DAYS_FROM_MARCH_OF_MINUS_400_TO_EPOCH: i32 = 719_468 + DAYS_IN_400_YEARS as i32;
+    let days = (days + DAYS_FROM_MARCH_OF_MINUS_400_TO_EPOCH) as u32;
+    let (cycle, day_of_cycle) = (days / DAYS_IN_400_YEARS, days % DAYS_IN_400_YEARS);
     let year_of_cycle =
         (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / (DAYS_IN_400_YEARS - 1)) / 365;
     let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
+    let year = cycle * 400 + year_of_cycle + u32::from(month <= 2) - 400;
     (year, month, day)
 }
 
