@@ -196,15 +196,15 @@ impl Telemetry for Reference {
 
     async fn rows(&self, org: OrgId, query: RowQuery) -> Result<Vec<Row>, Error> {
         let log = lock(&self.log)?;
-        let mut rows: Vec<Row> = if query.hidden {
-            log.of(org, query.device).cloned().collect()
+        let inside = |row: &&Row| query.window.contains(row.measured_at);
+        let mut rows: Vec<&Row> = if query.hidden {
+            log.of(org, query.device).filter(inside).collect()
         } else {
-            log.visible(org, query.device).cloned().collect()
+            log.visible(org, query.device).filter(inside).collect()
         };
-        rows.retain(|row| query.window.contains(row.measured_at));
         rows.sort_by_key(|row| std::cmp::Reverse((row.measured_at, row.position)));
         rows.truncate(query.limit);
-        Ok(rows)
+        Ok(rows.into_iter().cloned().collect())
     }
 
     async fn segments(&self, org: OrgId, query: SegmentQuery) -> Result<Vec<SegmentSeries>, Error> {
