@@ -1,3 +1,4 @@
 mod arbitrary;
 mod damage;
+mod fixtures;
 mod round_trip;
