@@ -14,6 +14,19 @@ use crate::bytes::{Damaged, Take, put_bytes, put_i64, put_u64, put_value};
 const UPLINK: u8 = 1;
 const REDECODE: u8 = 2;
 const MESSAGE: u8 = 3;
+const ERASED: u8 = 4;
+
+/// An entry as the log holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Logged {
+    Entry(Entry),
+    /// What is left of an entry whose device was purged: whose it was and how many data it
+    /// uploaded, which still counts.
+    Erased {
+        org: OrgId,
+        um: u64,
+    },
+}
 
 pub(crate) fn encode(out: &mut Vec<u8>, entry: &Entry) {
     match entry {
@@ -56,9 +69,19 @@ pub(crate) fn encode(out: &mut Vec<u8>, entry: &Entry) {
     }
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<Entry, Damaged> {
+pub(crate) fn encode_erased(out: &mut Vec<u8>, org: OrgId, um: u64) {
+    out.push(ERASED);
+    put_u64(out, org.get());
+    put_u64(out, um);
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Result<Logged, Damaged> {
     let mut take = Take(bytes);
     let entry = match take.u8()? {
+        ERASED => {
+            let (org, um) = (OrgId::from_raw(take.u64()?), take.u64()?);
+            return Ok(Logged::Erased { org, um });
+        }
         UPLINK => {
             let org = OrgId::from_raw(take.u64()?);
             let device = DeviceId(take.u64()?);
@@ -91,7 +114,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Entry, Damaged> {
         }
         _ => return Err(Damaged("an entry has an unknown tag")),
     };
-    if take.is_empty() { Ok(entry) } else { Err(Damaged("an entry goes on after its end")) }
+    if take.is_empty() { Ok(Logged::Entry(entry)) } else { Err(Damaged("an entry goes on after its end")) }
 }
 
 /// Whose entry it is, and which device's, without decoding the rest.
@@ -99,7 +122,7 @@ pub(crate) fn owner(bytes: &[u8]) -> Result<(OrgId, Option<DeviceId>), Damaged> 
     let mut take = Take(bytes);
     let tag = take.u8()?;
     let org = OrgId::from_raw(take.u64()?);
-    let device = if tag == MESSAGE { None } else { Some(DeviceId(take.u64()?)) };
+    let device = if matches!(tag, UPLINK | REDECODE) { Some(DeviceId(take.u64()?)) } else { None };
     Ok((org, device))
 }
 
@@ -287,7 +310,7 @@ mod tests {
         fn every_entry_reads_back(entry in entries()) {
             let (mut bytes, mut again) = (Vec::new(), Vec::new());
             encode(&mut bytes, &entry);
-            let back = decode(&bytes).map_err(|cause| TestCaseError::fail(cause.to_string()))?;
+            let Ok(Logged::Entry(back)) = decode(&bytes) else { return Err(TestCaseError::fail("no entry")) };
             prop_assert_eq!(owner(&bytes).map(|(org, _)| org), Ok(entry.org()));
             // Bytes are compared, because a NaN is not equal to itself.
             encode(&mut again, &back);
@@ -296,7 +319,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_an_entry_or_damaged(mut bytes: Vec<u8>, tag in 0_u8..5) {
+        fn any_bytes_are_an_entry_or_damaged(mut bytes: Vec<u8>, tag in 0_u8..6) {
             bytes.insert(0, tag);
             let _ = decode(&bytes);
             let _ = owner(&bytes);

@@ -8,7 +8,7 @@ use store::Error;
 
 use crate::{
     devices::Devices,
-    entry,
+    entry::{self, Logged},
     error::{damaged_bytes, sqlite},
     log::{self, Commit},
     shared::Shared,
@@ -100,7 +100,11 @@ fn apply(shared: &Shared, commit: &Commit, after: Position) -> bool {
     let (mut orgs, mut whole) = (BTreeSet::new(), true);
     for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > after) {
         let entry = match bytes.and_then(entry::decode) {
-            Ok(entry) => entry,
+            Ok(Logged::Entry(entry)) => entry,
+            Ok(Logged::Erased { org, um }) => {
+                *shared.ledger().um.entry(org).or_default() += um;
+                continue;
+            }
             Err(cause) => {
                 shared.counters.damaged.fetch_add(1, Relaxed);
                 drop(damaged_bytes(format!("the log's entry at position {position}"), cause));

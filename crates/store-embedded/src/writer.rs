@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     blob::{self, Sealed},
     devices::Devices,
-    entry,
+    entry::{self, Logged},
     error::{sqlite, stopped},
     folder::Database,
     janitor::Job,
@@ -308,12 +308,21 @@ impl Writer {
         for position in commits {
             let Some(commit) = log::find(&transaction, *position)? else { continue };
             let blob = commit.blob()?;
-            let kept: Vec<_> = blob
-                .entries()
-                .filter_map(|(position, sum, bytes)| Some((position, bytes.ok()?, sum)))
-                .filter(|(_, bytes, _)| entry::owner(bytes) != Ok((org, Some(device))))
-                .collect();
-            let bytes = blob::write(kept.into_iter());
+            let kept = blob.entries().filter_map(|(position, sum, bytes)| {
+                let bytes = bytes.ok()?;
+                if entry::owner(bytes) != Ok((org, Some(device))) {
+                    return Some((position, Sealed { bytes: bytes.to_vec(), sum }));
+                }
+                let um = match entry::decode(bytes) {
+                    Ok(Logged::Entry(entry)) => entry.um(),
+                    _ => 0,
+                };
+                let mut erased = Vec::new();
+                entry::encode_erased(&mut erased, org, um);
+                Some((position, Sealed::new(erased)))
+            });
+            let kept: Vec<_> = kept.collect();
+            let bytes = blob::write(kept.iter().map(|(position, sealed)| (*position, &sealed.bytes[..], sealed.sum)));
             let mut update =
                 transaction.prepare_cached("UPDATE log SET bytes = ? WHERE position = ?").map_err(sqlite)?;
             update.execute(rusqlite::params![bytes, position.get() as i64]).map_err(sqlite)?;

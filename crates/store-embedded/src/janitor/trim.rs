@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::Janitor;
 use crate::{
-    entry,
+    entry::{self, Logged},
     error::{damaged_bytes, sqlite, stopped},
     folder::Database,
     frames, log,
@@ -88,12 +88,12 @@ impl Janitor {
             (run.start, run.last) = (commit.position, last);
             for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > kept) {
                 match bytes.and_then(entry::decode) {
-                    Ok(Entry::Uplink(uplink)) => {
+                    Ok(Logged::Entry(Entry::Uplink(uplink))) => {
                         let received_at = uplink.received_at;
                         let frame = uplink.frame.map(|frame| StoredFrame { position, received_at, frame });
                         run.frames.entry((uplink.org, uplink.device)).or_default().extend(frame);
                     }
-                    Ok(Entry::Redecode(_) | Entry::Message(_)) => {}
+                    Ok(Logged::Entry(Entry::Redecode(_) | Entry::Message(_)) | Logged::Erased { .. }) => {}
                     Err(cause) => drop(damaged_bytes(format!("the log's entry at position {position}"), cause)),
                 }
             }

@@ -6,7 +6,7 @@ use store::{Error, Followed, LogEntry, Scope};
 
 use crate::{
     bytes::Take,
-    entry,
+    entry::{self, Logged},
     error::{damaged_bytes, sqlite},
     log::{self, Commit},
     readers::Reader,
@@ -88,7 +88,8 @@ impl Reading {
                 continue;
             }
             match bytes.and_then(entry::decode) {
-                Ok(entry) => self.entries.push(LogEntry { position, entry }),
+                Ok(Logged::Entry(entry)) => self.entries.push(LogEntry { position, entry }),
+                Ok(Logged::Erased { .. }) => {}
                 Err(cause) => drop(damaged_bytes(format!("the log's entry at position {position}"), cause)),
             }
         }

@@ -6,7 +6,7 @@ use rusqlite::params;
 use store::{Entry, Error, FrameQuery, StoredFrame};
 
 use crate::{
-    entry,
+    entry::{self, Logged},
     error::{damaged, damaged_bytes, sqlite},
     frames, log,
     readers::Reader,
@@ -39,7 +39,7 @@ pub(crate) fn frames(
                 let entry = bytes.and_then(entry::decode);
                 let entry =
                     entry.map_err(|cause| damaged_bytes(format!("the log's entry at position {position}"), cause))?;
-                if let Entry::Uplink(uplink) = entry
+                if let Logged::Entry(Entry::Uplink(uplink)) = entry
                     && let Some(frame) = uplink.frame
                 {
                     let stored = StoredFrame { position: *position, received_at: uplink.received_at, frame };

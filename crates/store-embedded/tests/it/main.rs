@@ -4,6 +4,7 @@
 mod conformance;
 mod damage;
 mod folder;
+mod random;
 mod restart;
 
 use std::{path::Path, sync::Arc};
