@@ -1,0 +1,80 @@
+//! One connection, from its first byte to its last.
+
+use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::watch,
+    time::timeout,
+};
+
+use super::{
+    Door,
+    guard::{Guard, Patience},
+    refusal::Refusal,
+};
+
+/// How much of what a refused client still sends is read away.
+const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// For how long.
+const LINGER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Serves requests until the client goes away, one is refused, or the station stops.
+pub(super) async fn serve(
+    door: Arc<Door>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    patience: Patience,
+    mut stop: watch::Receiver<bool>,
+) {
+    let service = service_fn(|request| {
+        let door = Arc::clone(&door);
+        Box::pin(async move { Ok::<_, Infallible>(door.answer(peer, request).await) })
+    });
+    let mut connection = http1::Builder::new()
+        .half_close(true)
+        .serve_connection(TokioIo::new(Guard::new(socket, patience)), service);
+    let mut is_stopping = false;
+    let outcome = loop {
+        tokio::select! {
+            outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break outcome,
+            _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%peer, "connection ended: {error}");
+    }
+    let (refusal, socket, peer_has_closed) = connection.into_parts().io.into_inner().into_parts();
+    if let Some(refusal) = &refusal {
+        tracing::warn!(%peer, status = refusal.status().as_u16(), "refused: {}", refusal.message());
+        door.metrics.count_refusal(refusal.status());
+    }
+    close(socket, refusal.as_ref(), peer_has_closed).await;
+}
+
+/// Tells the client what there is to tell, and closes so that it can be read.
+pub(super) async fn close(mut socket: TcpStream, refusal: Option<&Refusal>, peer_has_closed: bool) {
+    let goodbye = async {
+        if let Some(refusal) = refusal {
+            socket.write_all(&refusal.to_bytes()).await?;
+        }
+        socket.shutdown().await?;
+        // Closing with unread bytes would reset the connection, and the answer with it.
+        let (mut left, mut sink) = (LINGER_BYTES_MAX, vec![0; 16 * 1024]);
+        while !peer_has_closed && left > 0 {
+            match socket.read(&mut sink).await? {
+                0 => break,
+                count => left = left.saturating_sub(count),
+            }
+        }
+        std::io::Result::Ok(())
+    };
+    // A client that does not even take this is not waited for.
+    let _gone = timeout(LINGER_PATIENCE, goodbye).await;
+}

@@ -1,0 +1,68 @@
+//! Every room that one port serves, and what the station says about itself.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::{Metrics, service::Peer};
+use crate::station::Station;
+
+/// What the port leads to.
+pub(crate) struct Rooms {
+    /// The public API.
+    pub(crate) api: Router,
+    /// The way in.
+    pub(crate) ingest: Router,
+    /// For `/readyz`.
+    pub(crate) station: Arc<Station>,
+    /// For `/metrics`; `None` where it has an address of its own.
+    pub(crate) metrics: Option<Arc<Metrics>>,
+}
+
+impl Rooms {
+    pub(crate) fn into_router(self) -> Router {
+        let own = Router::new()
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(ready).with_state(Arc::clone(&self.station)));
+        let own = match self.metrics {
+            Some(metrics) => own.route("/metrics", get(local_metrics).with_state((metrics, self.station))),
+            None => own,
+        };
+        own.merge(self.api).merge(self.ingest)
+    }
+}
+
+/// What an address for metrics alone serves.
+pub(crate) fn metrics_only(metrics: Arc<Metrics>, station: Arc<Station>) -> Router {
+    Router::new().route("/metrics", get(show_metrics).with_state((metrics, station)))
+}
+
+async fn ready(State(station): State<Arc<Station>>) -> Response {
+    match station.writable().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    }
+}
+
+type Measured = State<(Arc<Metrics>, Arc<Station>)>;
+
+/// Metrics for this machine only. What a proxy passes on comes from elsewhere.
+async fn local_metrics(Extension(Peer(peer)): Extension<Peer>, headers: HeaderMap, measured: Measured) -> Response {
+    let is_passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
+    if peer.ip().to_canonical().is_loopback() && !is_passed_on {
+        show_metrics(measured).await
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
+}
+
+async fn show_metrics(State((metrics, station)): Measured) -> Response {
+    let kind = (header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    ([kind], metrics.encode() + &station.figures()).into_response()
+}

@@ -1,0 +1,127 @@
+//! One request: its body comes in whole, a room answers, and what it left empty is filled.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderMap, Method, Request, Response, StatusCode, header},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
+use tower::Service;
+
+use super::{Metrics, refusal::Refusal};
+
+/// The most bytes that the body of a call may have; webhooks may have fewer.
+const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How long a body may take.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// Bodies up to this size come in without asking whether there is room.
+const SMALL_BODY_BYTES: usize = 16 * 1024;
+/// How much larger bodies may take together.
+const LARGE_BODIES_KIB: usize = 64 * 1024;
+/// How long a larger body waits for room.
+const ROOM_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The address that a request came from, in its extensions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// What answers requests.
+pub(crate) struct Door {
+    router: Router,
+    pub(super) metrics: Arc<Metrics>,
+    room: Semaphore,
+}
+
+impl Door {
+    pub(crate) fn new(router: Router, metrics: Arc<Metrics>) -> Self {
+        Self { router, metrics, room: Semaphore::new(LARGE_BODIES_KIB) }
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        let (body, _room) = match self.take_in(&parts.method, parts.uri.path(), &parts.headers, body).await {
+            Ok(taken) => taken,
+            Err(refusal) => {
+                tracing::warn!(%peer, path = parts.uri.path(), status = refusal.status().as_u16(), "refused: {}", refusal.message());
+                self.metrics.count_refusal(refusal.status());
+                return refusal.into_response(true);
+            }
+        };
+        let is_head = parts.method == Method::HEAD;
+        parts.extensions.insert(Peer(peer));
+        let path = parts.uri.path().to_owned();
+        let answered = self.router.clone().call(Request::from_parts(parts, Body::from(body))).await;
+        let Ok(mut response) = answered;
+        if !is_head {
+            response = fill(response);
+        }
+        self.metrics.count_answer(&path, &response);
+        tracing::debug!(%peer, path, status = response.status().as_u16(), "answered");
+        response
+    }
+
+    /// The whole body, and the room that it takes while the request is worked on.
+    async fn take_in(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
+        let is_webhook = path.starts_with("/ingest/");
+        let says_length = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
+        if is_webhook && method == Method::POST && !says_length {
+            return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, "say how long the body is with `Content-Length`"));
+        }
+        let bytes_max = if is_webhook { ingest::BODY_BYTES_MAX } else { BODY_BYTES_MAX };
+        let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("send at most {bytes_max} bytes"));
+        let declared = body.size_hint().upper().map_or(bytes_max, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        if declared > bytes_max {
+            return Err(too_large());
+        }
+        if body.is_end_stream() {
+            return Ok((Bytes::new(), None));
+        }
+        let room = if declared > SMALL_BODY_BYTES { Some(self.wait_for_room(declared).await?) } else { None };
+        match timeout(BODY_PATIENCE, Limited::new(body, bytes_max).collect()).await {
+            Ok(Ok(body)) => Ok((body.to_bytes(), room)),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => Err(Refusal::bad_request("the body broke off or its chunks are not framed as chunks")),
+            Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+        }
+    }
+
+    async fn wait_for_room(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        match timeout(ROOM_PATIENCE, self.room.acquire_many(kib)).await {
+            Ok(Ok(room)) => Ok(room),
+            _ => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many large bodies at once; send it again")),
+        }
+    }
+}
+
+/// Says in words what an answer says by its status alone.
+fn fill(response: Response<Body>) -> Response<Body> {
+    let message = match response.status() {
+        StatusCode::NOT_FOUND => "there is nothing under this path",
+        StatusCode::METHOD_NOT_ALLOWED => "use a method that the header `Allow` names",
+        status if status.is_client_error() || status.is_server_error() => "the request cannot be served",
+        _ => return response,
+    };
+    if response.body().size_hint().exact() != Some(0) {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let (filled, body) = Refusal::new(parts.status, message).into_response(false).into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(filled.headers);
+    Response::from_parts(parts, body)
+}
