@@ -3,14 +3,22 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{Accepted, Refusal};
 
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Body {
+            stored: usize,
+            duplicate: bool,
+            warnings: Vec<String>,
+        }
+
         let Self { stored, duplicate, warnings } = self;
-        Json(json!({ "stored": stored, "duplicate": duplicate, "warnings": warnings })).into_response()
+        Json(Body { stored, duplicate, warnings }).into_response()
     }
 }
 

@@ -1,1 +1,30 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod cli;
+mod clock;
+mod config;
+mod control;
+mod credentials;
+mod demo;
+mod door;
+mod jobs;
+mod logging;
+mod output;
+mod serve;
+mod station;
+
+use std::process::ExitCode;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

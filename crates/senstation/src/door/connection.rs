@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -34,16 +34,15 @@ pub(super) async fn serve(
         let door = Arc::clone(&door);
         Box::pin(async move { Ok::<_, Infallible>(door.answer(peer, request).await) })
     });
-    let mut connection = http1::Builder::new()
-        .half_close(true)
-        .serve_connection(TokioIo::new(Guard::new(socket, patience)), service);
+    let mut connection =
+        http1::Builder::new().half_close(true).serve_connection(TokioIo::new(Guard::new(socket, patience)), service);
     let mut is_stopping = false;
     let outcome = loop {
         tokio::select! {
             outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break outcome,
             _ = stop.wait_for(|stop| *stop), if !is_stopping => {
                 is_stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };

@@ -82,8 +82,10 @@ impl Framer {
     fn head(&mut self, bytes: &[u8]) -> Result<Step, Refusal> {
         let State::Head { scanned, line } = &mut self.state else { return Ok(Step::More) };
         // Some clients send an empty line after a body.
-        if *scanned == 0 && bytes.starts_with(b"\r\n") {
-            return Ok(Step::Skip(2));
+        match bytes {
+            [b'\r'] => return Ok(Step::More),
+            [b'\r', b'\n', ..] if *scanned == 0 => return Ok(Step::Skip(2)),
+            _ => {}
         }
         if *scanned == 0 && bytes.first().is_some_and(|byte| !byte.is_ascii_graphic() && *byte != b'\r') {
             return Err(Refusal::bad_request("this is no HTTP; the port takes plain HTTP/1.1"));

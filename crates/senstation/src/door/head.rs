@@ -137,9 +137,9 @@ impl Fields {
 
     fn host(&mut self, value: &[u8]) -> Result<(), Refusal> {
         self.hosts += 1;
-        let is_authority = value
-            .iter()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b':' | b'[' | b']'));
+        let is_authority = value.iter().all(
+            |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b':' | b'[' | b']'),
+        );
         if is_authority && !value.is_empty() { Ok(()) } else { Err(Refusal::bad_request("`Host` names no host")) }
     }
 
@@ -170,7 +170,9 @@ impl Fields {
             return Err(Refusal::bad_request("send exactly one `Host`"));
         }
         let body = match (self.is_chunked, self.length) {
-            (true, Some(_)) => return Err(Refusal::bad_request("send `Content-Length` or `Transfer-Encoding`, not both")),
+            (true, Some(_)) => {
+                return Err(Refusal::bad_request("send `Content-Length` or `Transfer-Encoding`, not both"));
+            }
             (true, None) if version == Version::Http10 => {
                 return Err(Refusal::bad_request("HTTP/1.0 has no `Transfer-Encoding`"));
             }

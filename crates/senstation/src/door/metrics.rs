@@ -1,16 +1,26 @@
 //! Counts about ourselves, for Prometheus.
 
-use std::sync::atomic::AtomicU64;
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use axum::{
     body::Body,
     http::{Response, StatusCode},
 };
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+    },
     registry::Registry,
 };
+
+use crate::station::Station;
 
 /// What is counted.
 pub(crate) struct Metrics {
@@ -34,8 +44,8 @@ struct Status {
 }
 
 impl Metrics {
-    /// All at zero, beside what `store` tells about itself.
-    pub(crate) fn new() -> Self {
+    /// All at zero, beside what the store counts itself.
+    pub(crate) fn new(station: Arc<Station>) -> Self {
         let mut registry = Registry::with_prefix("senstation");
         let (answers, refusals) = (Family::default(), Family::default());
         let (read, connections) = (Counter::default(), Gauge::default());
@@ -43,10 +53,11 @@ impl Metrics {
         registry.register("http_refusals", "Requests and connections refused at the door", refusals.clone());
         registry.register("http_connections", "Open connections", connections.clone());
         registry.register("data_read", "Data read over HTTP", read.clone());
+        registry.register_collector(Box::new(StoreFigures(station)));
         Self { registry, answers, refusals, read, connections }
     }
 
-    /// In the text format of OpenMetrics.
+    /// In the text format of `OpenMetrics`.
     pub(crate) fn encode(&self) -> String {
         let mut text = String::new();
         // Writing into a string does not fail.
@@ -74,4 +85,48 @@ impl Metrics {
 fn endpoint(path: &str) -> &'static str {
     const KNOWN: [&str; 4] = ["/ingest/chirpstack", "/healthz", "/readyz", "/metrics"];
     KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
+}
+
+/// What the store counts, asked for when somebody looks.
+struct StoreFigures(Arc<Station>);
+
+impl fmt::Debug for StoreFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreFigures")
+    }
+}
+
+impl Collector for StoreFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let stats = self.0.stats();
+        let counters = [
+            ("store_commits", "Commits of the log", stats.commits),
+            ("store_entries", "Entries appended", stats.entries),
+            ("store_duplicates", "Duplicates met", stats.duplicates),
+            ("store_chunks_sealed", "Chunks sealed", stats.chunks_sealed),
+            ("store_merges", "Merges of chunks", stats.merges),
+            ("store_checkpoints", "Checkpoints", stats.checkpoints),
+            ("store_damaged", "Damaged pieces met at the start", stats.damaged),
+        ];
+        for (name, help, count) in counters {
+            put(&mut encoder, name, help, &ConstCounter::new(count))?;
+        }
+        let gauges = [
+            ("store_blocked", "Whether nothing can be written just now", u64::from(stats.blocked.is_some())),
+            ("store_devices", "Devices that ever sent something", stats.devices),
+            ("store_open_bytes", "Memory of rows that are not sealed", stats.open_bytes),
+            ("store_state_bytes", "Memory of all device states", stats.state_bytes),
+            ("store_disk_bytes", "Files on disk", stats.disk_bytes),
+            ("store_head", "The last position there is", stats.head),
+            ("store_trimmed", "The position up to which the log was trimmed", stats.trimmed),
+        ];
+        for (name, help, figure) in gauges {
+            put(&mut encoder, name, help, &ConstGauge::new(i64::try_from(figure).unwrap_or(i64::MAX)))?;
+        }
+        Ok(())
+    }
+}
+
+fn put(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, metric: &impl EncodeMetric) -> fmt::Result {
+    metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
 }

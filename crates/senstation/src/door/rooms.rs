@@ -31,7 +31,7 @@ impl Rooms {
             .route("/healthz", get(async || "ok\n"))
             .route("/readyz", get(ready).with_state(Arc::clone(&self.station)));
         let own = match self.metrics {
-            Some(metrics) => own.route("/metrics", get(local_metrics).with_state((metrics, self.station))),
+            Some(metrics) => own.route("/metrics", get(local_metrics).with_state(metrics)),
             None => own,
         };
         own.merge(self.api).merge(self.ingest)
@@ -39,30 +39,32 @@ impl Rooms {
 }
 
 /// What an address for metrics alone serves.
-pub(crate) fn metrics_only(metrics: Arc<Metrics>, station: Arc<Station>) -> Router {
-    Router::new().route("/metrics", get(show_metrics).with_state((metrics, station)))
+pub(crate) fn metrics_only(metrics: Arc<Metrics>) -> Router {
+    Router::new().route("/metrics", get(show_metrics).with_state(metrics))
 }
 
 async fn ready(State(station): State<Arc<Station>>) -> Response {
-    match station.writable().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    match station.stats().blocked {
+        None => "ready\n".into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
-type Measured = State<(Arc<Metrics>, Arc<Station>)>;
-
 /// Metrics for this machine only. What a proxy passes on comes from elsewhere.
-async fn local_metrics(Extension(Peer(peer)): Extension<Peer>, headers: HeaderMap, measured: Measured) -> Response {
+async fn local_metrics(
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    metrics: State<Arc<Metrics>>,
+) -> Response {
     let is_passed_on = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
     if peer.ip().to_canonical().is_loopback() && !is_passed_on {
-        show_metrics(measured).await
+        show_metrics(metrics).await
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
 }
 
-async fn show_metrics(State((metrics, station)): Measured) -> Response {
+async fn show_metrics(State(metrics): State<Arc<Metrics>>) -> Response {
     let kind = (header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8");
-    ([kind], metrics.encode() + &station.figures()).into_response()
+    ([kind], metrics.encode()).into_response()
 }

@@ -77,7 +77,8 @@ impl Door {
         body: Incoming,
     ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
         let is_webhook = path.starts_with("/ingest/");
-        let says_length = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
+        let says_length =
+            headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
         if is_webhook && method == Method::POST && !says_length {
             return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, "say how long the body is with `Content-Length`"));
         }

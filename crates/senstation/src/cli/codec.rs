@@ -1,0 +1,116 @@
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use model::{Reading, Value};
+use serde_json::json;
+
+use super::Session;
+use crate::output::table;
+
+/// Payloads and readings, without a station
+#[derive(Debug, Subcommand)]
+pub(super) enum Codec {
+    /// Decode a payload as the pipeline would
+    #[command(after_help = "\
+Example:
+  senstation codec decode --model S2101 --f-port 2 --hex 010110985300000102 10A87A0000AF51")]
+    Decode {
+        /// The product model that sent it
+        #[arg(long)]
+        model: String,
+        /// The LoRaWAN port it came on; the model's usual one if left out
+        #[arg(long)]
+        f_port: Option<u8>,
+        /// Its bytes as hex digits; blanks do not matter
+        #[arg(long, num_args = 1..)]
+        hex: Vec<String>,
+    },
+    /// List the models that can be decoded
+    #[command(after_help = "Example:\n  senstation codec models")]
+    Models,
+}
+
+impl Codec {
+    pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
+        match self {
+            Self::Decode { model, f_port, hex } => decode(session, &model, f_port, &hex.concat()),
+            Self::Models => {
+                let all = codec::Codec::all();
+                let ports = |codec: &codec::Codec| codec.f_ports().iter().map(u8::to_string).collect::<Vec<_>>();
+                let rows: Vec<_> =
+                    all.iter().map(|codec| [codec.model().to_owned(), ports(codec).join(", ")]).collect();
+                let shown = all.iter().map(|codec| json!({ "model": codec.model(), "f_ports": codec.f_ports() }));
+                session.output.show(&shown.collect(), table(["model", "f_ports"], &rows));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn decode(session: &Session, model: &str, f_port: Option<u8>, hex: &str) -> anyhow::Result<()> {
+    let codec = codec::Codec::find(model)
+        .with_context(|| format!("there is no model `{model}`; `senstation codec models` lists them"))?;
+    let f_port = f_port.or(codec.f_ports().first().copied()).unwrap_or_default();
+    let decoded = codec.decode(f_port, &bytes(hex)?)?;
+    let warnings: Vec<String> = decoded.warnings.iter().map(ToString::to_string).collect();
+    let events: Vec<String> = decoded.events.iter().map(ToString::to_string).collect();
+    let rows = decoded.rows.iter().map(|row| {
+        let readings: Vec<_> = row.readings.iter().map(reading).collect();
+        json!({ "measured_at": row.measured_at.map(|at| at.to_string()), "readings": readings })
+    });
+    let shown = json!({
+        "model": codec.model(),
+        "rows": rows.collect::<Vec<_>>(),
+        "events": events,
+        "warnings": warnings,
+    });
+    let cells: Vec<_> = decoded
+        .rows
+        .iter()
+        .flat_map(|row| row.readings.iter().map(|reading| (row.measured_at, reading)))
+        .map(|(at, reading)| {
+            let (name, unit) = name(reading);
+            let measured_at = at.map_or_else(|| "on receipt".to_owned(), |at| at.to_string());
+            let series = reading.series;
+            let value = format!("{} {unit}", reading.value);
+            [measured_at, series.channel.to_string(), series.measurement.to_string(), name.to_owned(), value]
+        })
+        .collect();
+    let mut text = table(["measured_at", "channel", "measurement", "name", "value"], &cells);
+    let remarks = events.iter().map(|event| ("event", event)).chain(warnings.iter().map(|text| ("warning", text)));
+    for (kind, remark) in remarks {
+        text += &format!("\n{kind}: {remark}");
+    }
+    session.output.show(&shown, text);
+    Ok(())
+}
+
+fn reading(reading: &Reading) -> serde_json::Value {
+    let (name, unit) = name(reading);
+    let value = match &reading.value {
+        Value::Number(number) => json!(number),
+        Value::Text(text) => json!(text),
+        Value::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+    };
+    json!({
+        "channel": reading.series.channel.0,
+        "measurement_id": reading.series.measurement.to_string(),
+        "name": name,
+        "value": value,
+        "unit": unit,
+    })
+}
+
+fn name(reading: &Reading) -> (&'static str, &'static str) {
+    let id = reading.series.measurement;
+    let measurement = model::measurement(id).map(|known| (known.name, known.unit));
+    measurement.or_else(|| model::status(id).map(|known| (known.name, known.unit))).unwrap_or_default()
+}
+
+fn bytes(hex: &str) -> anyhow::Result<Vec<u8>> {
+    let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
+    if !digits.len().is_multiple_of(2) {
+        bail!("`--hex` has an odd number of digits");
+    }
+    let byte = |pair: &[char]| Some((pair[0].to_digit(16)? * 16 + pair[1].to_digit(16)?) as u8);
+    digits.chunks(2).map(byte).collect::<Option<_>>().context("`--hex` has something else than hex digits")
+}

@@ -1,0 +1,52 @@
+use clap::Args;
+
+use super::Session;
+use crate::{
+    config::Layers,
+    logging,
+    serve::{Running, runtime},
+    station::Station,
+};
+
+/// Run the station
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  senstation serve
+  senstation serve --http 0.0.0.0:8080        behind a proxy that speaks TLS
+  SENSTATION_DATA_DIR=/srv/station senstation serve")]
+pub(super) struct Serve {
+    #[command(flatten)]
+    doors: Doors,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doors {
+    /// Where to serve the API and the webhooks; `off` closes the door [default: 127.0.0.1:8080]
+    /// [env: `SENSTATION_HTTP_LISTEN`]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) http: Option<String>,
+}
+
+impl Doors {
+    pub(super) fn set(self, layers: &mut Layers) -> anyhow::Result<()> {
+        match self.http {
+            Some(address) => layers.set_by_flag("http.listen", address, "--http"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serve {
+    pub(super) fn run(self, session: &mut Session) -> anyhow::Result<()> {
+        self.doors.set(&mut session.layers)?;
+        let settings = session.settings()?;
+        logging::start(&settings.log)?;
+        runtime()?.block_on(async {
+            let station = Station::open(&settings)?;
+            let running = Running::start(&settings, station)?;
+            running.announce();
+            running.until_told().await
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! Settings: flag > environment > `senstation.toml` > the defaults.
+
+mod layers;
+mod nearest;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+
+pub(crate) use layers::{Layers, env_name};
+pub(crate) use nearest::nearest;
+
+/// The commented file of defaults.
+const DEFAULTS: &str = include_str!("../../senstation.default.toml");
+
+/// Every setting, as the program uses it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) http: Http,
+    pub(crate) metrics: Metrics,
+    pub(crate) contract: Contract,
+    pub(crate) store: Store,
+    pub(crate) retention: Retention,
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    pub(crate) listen: Listen,
+    pub(crate) connections_max: usize,
+    pub(crate) connections_per_address_max: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    pub(crate) listen: Listen,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Contract {
+    pub(crate) strict_windows: bool,
+    pub(crate) unauthorized_status_200: bool,
+    pub(crate) realm: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    pub(crate) log_hours: u32,
+    pub(crate) log_mib_max: u32,
+    pub(crate) open_mib_max: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    pub(crate) readings_days: u32,
+    pub(crate) frames_days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Auto,
+    Text,
+    Json,
+}
+
+/// Where a door opens; `None` where it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Listen(pub(crate) Option<SocketAddr>);
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() || text == "off" {
+            return Ok(Self(None));
+        }
+        let address = text.parse().map_err(|_| format!("`{text}` is no address such as `127.0.0.1:8080`, nor `off`"));
+        address.map(|address| Self(Some(address)))
+    }
+}

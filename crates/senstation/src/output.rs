@@ -1,0 +1,61 @@
+//! What commands print.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use serde_json::Value;
+
+/// How a command prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// Exactly one JSON value.
+    Json,
+}
+
+impl Output {
+    /// Prints a result, in the form that was asked for.
+    pub(crate) fn show(self, value: &Value, text: impl Display) {
+        match self {
+            Self::Text => line(text.to_string().trim_end()),
+            Self::Json => line(value),
+        }
+    }
+}
+
+/// Prints a line; whoever has stopped reading misses it.
+pub(crate) fn line(text: impl Display) {
+    let mut stdout = io::stdout().lock();
+    let _unread = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Rows under headings, in columns as wide as they must be.
+pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    if rows.is_empty() {
+        return "none".to_owned();
+    }
+    let headings = headings.map(str::to_owned);
+    let all = || std::iter::once(&headings).chain(rows);
+    let widths: [usize; N] =
+        std::array::from_fn(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let lines = all().map(|row| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_they_must_be() {
+        let rows = [["1".to_owned(), "℃".to_owned()], ["12345".to_owned(), String::new()]];
+        assert_eq!(table(["id", "unit"], &rows), "id     unit\n1      ℃\n12345");
+        assert_eq!(table(["id"], &[]), "none");
+    }
+}

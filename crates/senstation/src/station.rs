@@ -1,0 +1,70 @@
+//! The one place that names a backend.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, anyhow};
+use model::Timestamp;
+use store::{Registry, Store};
+use store_embedded::EmbeddedStore;
+
+use crate::config::Settings;
+
+/// The store of this station, held by this process.
+pub(crate) struct Station {
+    store: Arc<EmbeddedStore>,
+}
+
+impl Station {
+    /// Opens the data folder and takes it for this process.
+    pub(crate) fn open(settings: &Settings) -> anyhow::Result<Self> {
+        const MIB: u64 = 1024 * 1024;
+        let limits = store_embedded::Settings {
+            log_window_ms: i64::from(settings.store.log_hours) * 3_600_000,
+            log_bytes_max: u64::from(settings.store.log_mib_max) * MIB,
+            open_bytes_max: u64::from(settings.store.open_mib_max) * MIB,
+            ..Default::default()
+        };
+        let store =
+            EmbeddedStore::open(&settings.data_dir, limits).map_err(|error| refused(error, &settings.data_dir))?;
+        Ok(Self { store })
+    }
+
+    /// The store, for the rooms.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    /// Notices what commands beside the server have changed.
+    pub(crate) fn poll(&self) -> Result<(), store::Error> {
+        self.store.poll_registry().map(drop)
+    }
+
+    /// Does what is due.
+    pub(crate) async fn maintain(&self, now: Timestamp) -> Result<(), store::Error> {
+        self.store.maintain(now).await
+    }
+
+    /// How the store is doing.
+    pub(crate) fn stats(&self) -> store_embedded::Stats {
+        self.store.stats()
+    }
+
+    /// Finishes what was asked and frees the folder.
+    pub(crate) async fn close(&self) -> anyhow::Result<()> {
+        self.store.close().await.context("the store did not close cleanly; nothing acknowledged is lost")
+    }
+}
+
+/// Opens what administrative commands work on, also while a server runs.
+pub(crate) fn open_registry(data_dir: &Path) -> anyhow::Result<Arc<dyn Registry>> {
+    let registry = EmbeddedStore::open_registry(data_dir).map_err(|error| refused(error, data_dir))?;
+    Ok(Arc::new(registry))
+}
+
+fn refused(error: store::Error, data_dir: &Path) -> anyhow::Error {
+    match error {
+        // Says which file, and which process if another one holds it.
+        store::Error::Unavailable(reason) => anyhow!(reason),
+        other => anyhow!(other).context(format!("cannot open `{}`", data_dir.display())),
+    }
+}
