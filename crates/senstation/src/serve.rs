@@ -1,7 +1,7 @@
 //! A station put together, run, and taken apart again.
 
 use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -9,6 +9,8 @@ use anyhow::Context;
 use api::ApiState;
 use ingest::IngestState;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use serde_json::json;
+use store::Store;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -20,7 +22,8 @@ use crate::{
     config::{Listen, Settings},
     control,
     door::{Door, Limits, Listener, Metrics, Rooms, metrics_only},
-    jobs, output,
+    jobs,
+    output::Output,
     station::Station,
 };
 
@@ -94,21 +97,31 @@ impl Running {
         Ok(bound)
     }
 
+    /// The store of the station.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        self.station.store()
+    }
+
+    /// Where the API is served, if it is.
+    pub(crate) const fn address(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
     /// Where the API is served, as this machine reaches it.
     pub(crate) fn url(&self) -> Option<String> {
         let mut address = self.http?;
         if address.ip().is_unspecified() {
-            address.set_ip(if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { Ipv6Addr::LOCALHOST.into() });
+            address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
         }
         Some(format!("http://{address}"))
     }
 
     /// Says where the doors are.
-    pub(crate) fn announce(&self) {
-        match self.http {
-            Some(address) => output::line(format_args!("listening on http://{address}")),
-            None => output::line("running with no door open"),
-        }
+    pub(crate) fn announce(&self, output: Output) {
+        let url = self.http.map(|address| format!("http://{address}"));
+        let text =
+            url.as_ref().map_or_else(|| "running with no door open".to_owned(), |url| format!("listening on {url}"));
+        output.show(&json!({ "url": url }), text);
     }
 
     /// Adds work that ends when the station stops.

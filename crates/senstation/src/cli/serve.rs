@@ -45,7 +45,7 @@ impl Serve {
         runtime()?.block_on(async {
             let station = Station::open(&settings)?;
             let running = Running::start(&settings, station)?;
-            running.announce();
+            running.announce(session.output);
             running.until_told().await
         })
     }

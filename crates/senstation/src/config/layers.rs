@@ -108,6 +108,11 @@ impl Layers {
         Ok(())
     }
 
+    /// Where a setting's value comes from.
+    pub(crate) fn origin(&self, name: &str) -> &Origin {
+        self.0.get(name).map_or(&Origin::Default, |setting| &setting.origin)
+    }
+
     /// Every setting, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Setting)> {
         self.0.iter()

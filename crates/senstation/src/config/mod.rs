@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-pub(crate) use layers::{Layers, env_name};
+pub(crate) use layers::{Layers, Origin, env_name};
 pub(crate) use nearest::nearest;
 
 /// The commented file of defaults.

@@ -1,0 +1,142 @@
+//! Who the fleet belongs to: an organization with a key and a source, all following from one seed.
+
+use std::{io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+
+use anyhow::{Context, bail};
+use model::{
+    AccessId, AccessKey, DeviceKind, GeoPoint, OrgId, Organization, Scopes, SecretHash, Source, SourceId, SourceKind,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::{Binding, Registry};
+
+use super::fleet::MEMBERS;
+use crate::{
+    clock,
+    credentials::{Secret, hex, random},
+};
+
+/// Beside the databases, readable by its owner only: the key is not kept but made of it anew.
+const FILE: &str = "demo.json";
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// What everything in the demo follows from.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    seed: u64,
+    origin_ms: i64,
+    first_start_ms: i64,
+}
+
+/// The owner of the fleet.
+pub(crate) struct Owner {
+    pub(super) seed: u64,
+    /// When the fleet was set up.
+    pub(super) origin: Timestamp,
+    /// When the demo was started first.
+    pub(super) first_start: Timestamp,
+    pub(super) org: OrgId,
+    pub(super) access_id: AccessId,
+    pub(super) access_key: String,
+    pub(super) source: Source,
+}
+
+impl Owner {
+    /// The owner that the data folder has, or a new one whose fleet is so many days old.
+    pub(crate) async fn find_or_create(registry: &dyn Registry, data_dir: &Path, days: u32) -> anyhow::Result<Self> {
+        let path = data_dir.join(FILE);
+        let seed = match std::fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text).with_context(|| format!("`{}` is damaged", path.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if !registry.list_organizations(None, 1).await?.is_empty() {
+                    bail!("`{}` holds a station that is no demo; choose another `--data-dir`", data_dir.display());
+                }
+                let now = clock::now();
+                let origin_ms = now.minus_ms(i64::from(days) * DAY_MS).as_millis();
+                // JSON readers other than ours lose digits beyond 53 bits.
+                let seed = u64::from_be_bytes(random()?) >> 11;
+                let seed = Seed { seed, origin_ms, first_start_ms: now.as_millis() };
+                write(&path, &seed).with_context(|| format!("cannot write `{}`", path.display()))?;
+                seed
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+        };
+        let [origin, first_start] = [seed.origin_ms, seed.first_start_ms].map(Timestamp::from_millis);
+        let owner = Self::of_seed(seed.seed, origin, first_start);
+        owner.register(registry).await?;
+        Ok(owner)
+    }
+
+    pub(super) fn of_seed(seed: u64, origin: Timestamp, first_start: Timestamp) -> Self {
+        let derive = |purpose: &str| -> [u8; 32] {
+            let hash = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(purpose);
+            hash.finalize().into()
+        };
+        let number = |purpose| u64::from_be_bytes(derive(purpose).first_chunk().copied().unwrap_or_default());
+        let org = OrgId::from_random(number("organization"));
+        let source = Source {
+            id: SourceId::from_raw(number("source")),
+            org,
+            kind: SourceKind::Demo,
+            name: "simulated fleet".to_owned(),
+            // Nobody has a token for it: the fleet is in this process.
+            token: SecretHash(derive("token")),
+            auto_add: false,
+            created_at: first_start,
+        };
+        let access_id = AccessId::from_random(derive("access id").first_chunk().copied().unwrap_or_default());
+        Self { seed, origin, first_start, org, access_id, access_key: hex(&derive("access key")), source }
+    }
+
+    /// Creates what is not there yet.
+    async fn register(&self, registry: &dyn Registry) -> anyhow::Result<()> {
+        let created_at = self.first_start;
+        let organization = Organization { id: self.org, name: "Demo farm".to_owned(), created_at };
+        let key = AccessKey {
+            id: self.access_id,
+            org: self.org,
+            secret: Secret::of(self.access_key.clone()).hash,
+            name: "demo".to_owned(),
+            scopes: Scopes::READ_WRITE,
+            created_at,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        unless_there(registry.create_organization(organization).await)?;
+        unless_there(registry.create_access_key(key).await)?;
+        unless_there(registry.create_source(self.source.clone()).await)?;
+        for member in MEMBERS {
+            let step = f64::from(member.number) * 0.0007;
+            let binding = Binding {
+                org: self.org,
+                eui: member.eui(),
+                kind: DeviceKind::Node,
+                model: member.model.to_owned(),
+                name: member.name.to_owned(),
+                group: None,
+                place: Some(GeoPoint { latitude: 47.4 + step, longitude: 8.5 - step }),
+                frequency: "EU868".to_owned(),
+                code: String::new(),
+                bound_at: self.origin,
+            };
+            unless_there(registry.bind_device(binding).await.map(drop))?;
+        }
+        Ok(())
+    }
+}
+
+fn unless_there(created: Result<(), store::Error>) -> Result<(), store::Error> {
+    match created {
+        Err(store::Error::Conflict(_)) => Ok(()),
+        other => other,
+    }
+}
+
+fn write(path: &Path, seed: &Seed) -> anyhow::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", serde_json::to_string_pretty(seed)?)?;
+    file.sync_all()?;
+    Ok(())
+}
