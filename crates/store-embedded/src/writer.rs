@@ -2,12 +2,13 @@
 //! devices' states, and only then answers.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 use model::{DedupKey, DeviceId, OrgId, Position, Timestamp};
 use rusqlite::{Connection, ErrorCode};
+use rustc_hash::FxHashMap;
 use store::{Appended, DEDUP_WINDOW_MS, Entry, Error, StoredUplink};
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,7 +17,7 @@ use crate::{
     devices::Devices,
     entry::{self, Logged},
     error::{sqlite, stopped},
-    folder::Database,
+    folder::{self, Database},
     janitor::Job,
     log::{self, Commit},
     recover,
@@ -83,7 +84,8 @@ struct Waiting {
 #[derive(Default)]
 struct Batch {
     entries: Vec<(Position, Entry, Sealed)>,
-    keys: HashMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
+    /// Keys are hashes already.
+    keys: FxHashMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
     waiting: Vec<Waiting>,
     bytes: usize,
     duplicates: u64,
@@ -298,7 +300,8 @@ impl Writer {
         log::set_meta(&transaction, "trimmed", last.get()).map_err(sqlite)?;
         // Readers that start now are told before the entries go.
         self.shared.trimmed.store(last.get(), Relaxed);
-        transaction.commit().map_err(sqlite)
+        transaction.commit().map_err(sqlite)?;
+        folder::give_back(connection)
     }
 
     fn erase(&mut self, commits: &[Position], org: OrgId, device: DeviceId) -> Result<(), Error> {
