@@ -69,7 +69,7 @@ pub(crate) struct Writer {
     connection: Option<Connection>,
     next: Position,
     commands: mpsc::Receiver<Command>,
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::Sender<Job>,
     wal_bytes: u64,
     wal_bytes_asked: u64,
 }
@@ -97,7 +97,7 @@ impl Writer {
         connection: Connection,
         next: Position,
         commands: mpsc::Receiver<Command>,
-        jobs: mpsc::UnboundedSender<Job>,
+        jobs: mpsc::Sender<Job>,
     ) -> Self {
         Self { shared, connection: Some(connection), next, commands, jobs, wal_bytes: 0, wal_bytes_asked: 0 }
     }
@@ -269,8 +269,7 @@ impl Writer {
         state.apply(entry, position);
         self.shared.count_open(before, state.open.bytes());
         if state.open.len() >= ROWS_SEALED && !state.is_queued {
-            state.is_queued = true;
-            drop(self.jobs.send(Job::Seal(device)));
+            state.is_queued = self.jobs.try_send(Job::Seal(device)).is_ok();
         }
     }
 
@@ -279,7 +278,8 @@ impl Writer {
     fn copy_wal_back(&mut self) {
         if self.wal_bytes - self.wal_bytes_asked > WAL_BYTES {
             self.wal_bytes_asked = self.wal_bytes;
-            drop(self.jobs.send(Job::CopyLogBack));
+            // If there is no place, the next eight megabytes ask again.
+            drop(self.jobs.try_send(Job::CopyLogBack));
         }
         if self.wal_bytes > WAL_BYTES_MAX
             && let Some(connection) = &self.connection
