@@ -1,9 +1,11 @@
 //! The states of all devices, in shards so that readers and the writer seldom meet.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 use model::{DeviceId, OrgId};
-use rustc_hash::FxHashMap;
 
 use crate::state::DeviceState;
 
@@ -14,8 +16,7 @@ pub(crate) struct Devices {
     shards: [RwLock<Shard>; SHARDS],
 }
 
-/// Device ids are the store's own, so nobody can choose them to collide.
-pub(crate) type Shard = FxHashMap<DeviceId, DeviceState>;
+pub(crate) type Shard = HashMap<DeviceId, DeviceState>;
 
 impl Devices {
     pub(crate) fn new() -> Self {

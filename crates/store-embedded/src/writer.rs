@@ -2,13 +2,12 @@
 //! devices' states, and only then answers.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 use model::{DedupKey, DeviceId, OrgId, Position, Timestamp};
 use rusqlite::{Connection, ErrorCode};
-use rustc_hash::FxHashMap;
 use store::{Appended, DEDUP_WINDOW_MS, Entry, Error, StoredUplink};
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,7 +16,7 @@ use crate::{
     devices::Devices,
     entry::{self, Logged},
     error::{sqlite, stopped},
-    folder::{self, Database},
+    folder::Database,
     janitor::Job,
     log::{self, Commit},
     recover,
@@ -69,7 +68,7 @@ pub(crate) struct Writer {
     connection: Option<Connection>,
     next: Position,
     commands: mpsc::Receiver<Command>,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::UnboundedSender<Job>,
     wal_bytes: u64,
     wal_bytes_asked: u64,
 }
@@ -84,8 +83,7 @@ struct Waiting {
 #[derive(Default)]
 struct Batch {
     entries: Vec<(Position, Entry, Sealed)>,
-    /// Keys are hashes already.
-    keys: FxHashMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
+    keys: HashMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
     waiting: Vec<Waiting>,
     bytes: usize,
     duplicates: u64,
@@ -97,7 +95,7 @@ impl Writer {
         connection: Connection,
         next: Position,
         commands: mpsc::Receiver<Command>,
-        jobs: mpsc::Sender<Job>,
+        jobs: mpsc::UnboundedSender<Job>,
     ) -> Self {
         Self { shared, connection: Some(connection), next, commands, jobs, wal_bytes: 0, wal_bytes_asked: 0 }
     }
@@ -269,7 +267,8 @@ impl Writer {
         state.apply(entry, position);
         self.shared.count_open(before, state.open.bytes());
         if state.open.len() >= ROWS_SEALED && !state.is_queued {
-            state.is_queued = self.jobs.try_send(Job::Seal(device)).is_ok();
+            state.is_queued = true;
+            drop(self.jobs.send(Job::Seal(device)));
         }
     }
 
@@ -278,8 +277,7 @@ impl Writer {
     fn copy_wal_back(&mut self) {
         if self.wal_bytes - self.wal_bytes_asked > WAL_BYTES {
             self.wal_bytes_asked = self.wal_bytes;
-            // If there is no place, the next eight megabytes ask again.
-            drop(self.jobs.try_send(Job::CopyLogBack));
+            drop(self.jobs.send(Job::CopyLogBack));
         }
         if self.wal_bytes > WAL_BYTES_MAX
             && let Some(connection) = &self.connection
@@ -300,8 +298,7 @@ impl Writer {
         log::set_meta(&transaction, "trimmed", last.get()).map_err(sqlite)?;
         // Readers that start now are told before the entries go.
         self.shared.trimmed.store(last.get(), Relaxed);
-        transaction.commit().map_err(sqlite)?;
-        folder::give_back(connection)
+        transaction.commit().map_err(sqlite)
     }
 
     fn erase(&mut self, commits: &[Position], org: OrgId, device: DeviceId) -> Result<(), Error> {

@@ -22,6 +22,8 @@ use super::{
 const DEVICES: u64 = 1_250;
 /// Uplinks that make 1,000 points.
 const BATCH: usize = 125;
+/// Callers that append batches at the same time.
+const BATCH_CALLERS: usize = 8;
 const CALLERS: usize = 64;
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 const DAY_MS: i64 = 86_400_000;
@@ -85,8 +87,11 @@ struct Figures {
     /// Of one fdatasync, in µs, nothing else going on.
     disk: Samples,
     append: Line,
+    together: Line,
     single: Line,
     bytes: Line,
+    chunks: Line,
+    files: Line,
     month: Line,
     year: Line,
     latest: Line,
@@ -105,12 +110,15 @@ impl Figures {
                 "≥ 3 M points/s",
                 "M points/s",
             ),
+            together: Line::new("the same, eight callers", "≥ 3 M points/s", "M points/s"),
             single: Line::new(
                 "one uplink (8 points) a call, 64 callers; CPU of an uplink",
                 "≥ 80 k uplinks/s",
                 "k uplinks/s",
             ),
-            bytes: Line::new("disk, sealed, both clocks", "≤ 1.2 B/point", "B/point"),
+            bytes: Line::new("disk in use, sealed, both clocks", "≤ 1.2 B/point", "B/point"),
+            chunks: Line::new("of that the chunks themselves", "", "B/point"),
+            files: Line::new("all files, with room that is free again", "", "B/point"),
             month: Line::new("one series, a month (8,640 points)", "≤ 100 µs", "µs"),
             year: Line::new("one series, a year into 250 averages", "≤ 1,000 µs", "µs"),
             latest: Line::new("latest of a device", "≤ 1 µs", "µs"),
@@ -128,7 +136,18 @@ impl Figures {
     fn print(self) {
         print(
             "plain SQLite rows",
-            &[self.append, self.single, self.bytes, self.month, self.year, self.latest, self.replay],
+            &[
+                self.append,
+                self.together,
+                self.single,
+                self.bytes,
+                self.chunks,
+                self.files,
+                self.month,
+                self.year,
+                self.latest,
+                self.replay,
+            ],
         );
         print("fdatasync of 4 KiB", &[self.commit_p50, self.commit_p99, self.commit_max]);
     }
@@ -180,18 +199,14 @@ async fn writes(folder: &Path, days: usize, figures: &mut Figures) -> anyhow::Re
     let mut fleet = Fleet::new(ORG, SOURCE, &devices, START, 1);
     let mut points = 0;
 
-    // A batch at a time, maintenance going on beside it as in a running station.
+    // A batch at a time, maintenance going on beside it once a second as in a running station.
+    let upkeep = tokio::spawn(keep_in_order(Arc::clone(&store)));
     let mut appending = Appending::default();
     let mut cpu = Duration::ZERO;
-    let mut upkeep = tokio::spawn(async { Ok(()) });
-    for tick in 0..days * TICKS_A_DAY {
+    for _ in 0..days * TICKS_A_DAY {
         let entries = fleet.tick();
         points += distinct_points(&entries);
         let batches = batches(entries);
-        if tick % 12 == 0 {
-            upkeep.await??;
-            upkeep = maintain(&store, fleet.now());
-        }
         let began_cpu = own_cpu_time()?;
         let began = Instant::now();
         for batch in batches {
@@ -201,20 +216,15 @@ async fn writes(folder: &Path, days: usize, figures: &mut Figures) -> anyhow::Re
         appending.elapsed += began.elapsed();
         cpu += own_cpu_time()?.saturating_sub(began_cpu);
     }
-    upkeep.await??;
     figures.append.ours.add(appending.points as f64 / appending.elapsed.as_secs_f64() / 1e6);
     figures.append.cpu.add(cpu.as_secs_f64() * 1e6 / appending.points as f64);
 
-    // The same, each commit in turn with an fdatasync of its own, while a full set of rows is sealed.
+    // The same, each commit in turn with an fdatasync of its own, for a full set of rows.
     let (mut commits, mut syncs) = (Samples::default(), Samples::default());
-    let mut upkeep = tokio::spawn(async { Ok(()) });
-    for tick in 0..TICKS_A_DAY / 2 {
+    let sealed_before = store.stats().chunks_sealed;
+    for _ in 0..TICKS_A_DAY {
         let entries = fleet.tick();
         points += distinct_points(&entries);
-        if tick % 12 == 0 {
-            upkeep.await??;
-            upkeep = maintain(&store, fleet.now());
-        }
         for batch in batches(entries) {
             let began = Instant::now();
             store.append(batch).await?;
@@ -222,7 +232,7 @@ async fn writes(folder: &Path, days: usize, figures: &mut Figures) -> anyhow::Re
             syncs.extend([disk.sync()?]);
         }
     }
-    upkeep.await??;
+    ensure!(store.stats().chunks_sealed > sealed_before, "no chunk was sealed meanwhile");
     for (line, share) in
         [(&mut figures.commit_p50, 0.5), (&mut figures.commit_p99, 0.99), (&mut figures.commit_max, 1.0)]
     {
@@ -230,31 +240,22 @@ async fn writes(folder: &Path, days: usize, figures: &mut Figures) -> anyhow::Re
         line.beside.add(syncs.quantile(share));
     }
 
-    // An uplink a call.
-    let ticks = 40;
-    let entries: Vec<Entry> = (0..ticks).flat_map(|_| fleet.tick()).collect();
+    // Batches of several callers, then an uplink a call.
+    let mut ticks = || (0..40).flat_map(|_| fleet.tick()).collect::<Vec<Entry>>();
+    let entries = ticks();
+    points += distinct_points(&entries);
+    let count = entries.len() * MEASUREMENTS.len();
+    let (elapsed, cpu) = call(&store, batches(entries), BATCH_CALLERS).await?;
+    figures.together.ours.add(count as f64 / elapsed.as_secs_f64() / 1e6);
+    figures.together.cpu.add(cpu.as_secs_f64() * 1e6 / count as f64);
+    let entries = ticks();
     points += distinct_points(&entries);
     let count = entries.len();
-    let mut shares: Vec<Vec<Entry>> = (0..CALLERS).map(|_| Vec::new()).collect();
-    for (index, entry) in entries.into_iter().enumerate() {
-        shares[index % CALLERS].push(entry);
-    }
-    let (began, began_cpu) = (Instant::now(), own_cpu_time()?);
-    let mut callers = tokio::task::JoinSet::new();
-    for share in shares {
-        let store = Arc::clone(&store);
-        callers.spawn(async move {
-            for entry in share {
-                store.append(vec![entry]).await?;
-            }
-            Ok::<_, store::Error>(())
-        });
-    }
-    while let Some(done) = callers.join_next().await {
-        done??;
-    }
-    figures.single.ours.add(count as f64 / began.elapsed().as_secs_f64() / 1e3);
-    figures.single.cpu.add((own_cpu_time()? - began_cpu).as_secs_f64() * 1e6 / count as f64);
+    let (elapsed, cpu) = call(&store, entries.into_iter().map(|entry| vec![entry]).collect(), CALLERS).await?;
+    figures.single.ours.add(count as f64 / elapsed.as_secs_f64() / 1e3);
+    figures.single.cpu.add(cpu.as_secs_f64() * 1e6 / count as f64);
+
+    upkeep.abort();
 
     // A power cut's view of the folder: what is on disk now, opened elsewhere.
     store.chore(Chore::Checkpoint).await?;
@@ -277,9 +278,39 @@ async fn writes(folder: &Path, days: usize, figures: &mut Figures) -> anyhow::Re
     // Everything sealed.
     settle(&store, fleet.now()).await?;
     store.close().await?;
-    figures.bytes.ours.add(folder_bytes(&station)? as f64 / points as f64);
+    let (chunks, in_use) = bytes_in_use(&station)?;
+    figures.bytes.ours.add(in_use as f64 / points as f64);
+    figures.chunks.ours.add(chunks as f64 / points as f64);
+    figures.files.ours.add(folder_bytes(&station)? as f64 / points as f64);
 
     plain(folder, figures)
+}
+
+/// Appends batches from several callers, each waiting for its last; answers time and CPU time.
+async fn call(
+    store: &Arc<EmbeddedStore>,
+    batches: Vec<Vec<Entry>>,
+    callers: usize,
+) -> anyhow::Result<(Duration, Duration)> {
+    let mut shares: Vec<Vec<Vec<Entry>>> = (0..callers).map(|_| Vec::new()).collect();
+    for (index, batch) in batches.into_iter().enumerate() {
+        shares[index % callers].push(batch);
+    }
+    let (began, began_cpu) = (Instant::now(), own_cpu_time()?);
+    let mut tasks = tokio::task::JoinSet::new();
+    for share in shares {
+        let store = Arc::clone(store);
+        tasks.spawn(async move {
+            for batch in share {
+                store.append(batch).await?;
+            }
+            Ok::<_, store::Error>(())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    Ok((began.elapsed(), own_cpu_time()?.saturating_sub(began_cpu)))
 }
 
 /// The same on plain rows, in small: it is slow.
@@ -431,9 +462,28 @@ fn ask_beside<T>(line: &mut Line, mut question: impl FnMut() -> anyhow::Result<T
     Ok(())
 }
 
-fn maintain(store: &Arc<EmbeddedStore>, now: Timestamp) -> tokio::task::JoinHandle<Result<(), store::Error>> {
-    let store = Arc::clone(store);
-    tokio::spawn(async move { store.maintain(now).await })
+/// What a station does beside its work, until it is stopped.
+async fn keep_in_order(store: Arc<EmbeddedStore>) -> Result<(), store::Error> {
+    let mut every_second = tokio::time::interval(Duration::from_secs(1));
+    let began = Instant::now();
+    loop {
+        every_second.tick().await;
+        // The time of the machine that does the work, not of the fleet, which a day passes in a second.
+        store.maintain(START.plus_ms(began.elapsed().as_millis() as i64)).await?;
+    }
+}
+
+/// Bytes of the chunks themselves, and of all pages in use.
+fn bytes_in_use(folder: &Path) -> anyhow::Result<(i64, i64)> {
+    let mut in_use = 0;
+    for database in ["registry.db", "log.db", "rows.db"] {
+        let database = rusqlite::Connection::open(folder.join(database))?;
+        let pragma = |name| database.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        in_use += (pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?;
+    }
+    let rows = rusqlite::Connection::open(folder.join("rows.db"))?;
+    let chunks = rows.query_row("SELECT sum(length(bytes)) FROM chunk", [], |row| row.get(0))?;
+    Ok((chunks, in_use))
 }
 
 /// Everything sealed and merged, the log trimmed.
