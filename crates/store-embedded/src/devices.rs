@@ -1,11 +1,9 @@
 //! The states of all devices, in shards so that readers and the writer seldom meet.
 
-use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use model::{DeviceId, OrgId};
+use rustc_hash::FxHashMap;
 
 use crate::state::DeviceState;
 
@@ -16,7 +14,8 @@ pub(crate) struct Devices {
     shards: [RwLock<Shard>; SHARDS],
 }
 
-pub(crate) type Shard = HashMap<DeviceId, DeviceState>;
+/// Device ids are the store's own, so nobody can choose them to collide.
+pub(crate) type Shard = FxHashMap<DeviceId, DeviceState>;
 
 impl Devices {
     pub(crate) fn new() -> Self {

@@ -93,6 +93,7 @@ impl Folder {
         // reader that finishes a checkpoint.
         connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
         connection.pragma_update(None, "page_size", page_bytes).map_err(sqlite)?;
+        connection.pragma_update(None, "auto_vacuum", "incremental").map_err(sqlite)?;
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(sqlite)?;
         let synchronous = match (durability, database) {
             (Durability::Off, _) => "off",
@@ -129,6 +130,22 @@ impl Folder {
         tune(&connection)?;
         Ok(connection)
     }
+}
+
+/// Pages given back at once, so that nobody waits long.
+const PAGES_GIVEN_BACK: i64 = 2_048;
+
+/// Gives disk space back where more than half of a file is empty; what is less is soon used again.
+pub(crate) fn give_back(connection: &Connection) -> Result<(), Error> {
+    let count = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
+    let (pages, empty) = (count("page_count")?, count("freelist_count")?);
+    if empty > PAGES_GIVEN_BACK && empty > pages / 2 {
+        let mut vacuum =
+            connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})")).map_err(sqlite)?;
+        let mut steps = vacuum.query([]).map_err(sqlite)?;
+        while steps.next().map_err(sqlite)?.is_some() {}
+    }
+    Ok(())
 }
 
 fn tune(connection: &Connection) -> Result<(), Error> {

@@ -58,7 +58,7 @@ pub(crate) struct Janitor {
     connection: Connection,
     /// To copy the log's write-ahead log back beside the writer.
     log: Connection,
-    jobs: mpsc::UnboundedReceiver<Job>,
+    jobs: mpsc::Receiver<Job>,
     writer: mpsc::Sender<Command>,
     /// The shard that is looked through next.
     shard: usize,
@@ -77,7 +77,7 @@ impl Janitor {
         shared: Arc<Shared>,
         connection: Connection,
         log: Connection,
-        jobs: mpsc::UnboundedReceiver<Job>,
+        jobs: mpsc::Receiver<Job>,
         writer: mpsc::Sender<Command>,
     ) -> Self {
         Self { shared, connection, log, jobs, writer, shard: 0, checkpoint_at: None, trim_at: None }

@@ -45,12 +45,14 @@ pub struct EmbeddedStore {
     registry: RegistryDb,
     readers: Arc<readers::Readers>,
     writer: mpsc::Sender<writer::Command>,
-    janitor: mpsc::UnboundedSender<janitor::Job>,
+    janitor: mpsc::Sender<janitor::Job>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// Appends that may wait for the writer; more wait outside.
 const APPENDS_WAITING: usize = 4_096;
+/// Jobs that may wait for the janitor. The writer never waits: what finds no place is asked again.
+const JOBS_WAITING: usize = 16_384;
 
 impl EmbeddedStore {
     /// Opens the store in a folder, which is created if need be, and takes the folder for this
@@ -68,7 +70,7 @@ impl EmbeddedStore {
         let next = recover::recover(&shared, &log, &rows)?;
 
         let (writer, commands) = mpsc::channel(APPENDS_WAITING);
-        let (janitor, jobs) = mpsc::unbounded_channel();
+        let (janitor, jobs) = mpsc::channel(JOBS_WAITING);
         let log_writer = writer::Writer::new(Arc::clone(&shared), log, next, commands, janitor.clone());
         let cleaner = janitor::Janitor::new(Arc::clone(&shared), rows, copier, jobs, writer.clone());
         let threads = [spawn("log writer", || log_writer.run())?, spawn("janitor", || cleaner.run())?];
@@ -128,7 +130,7 @@ impl EmbeddedStore {
 
     async fn ask_janitor<T>(&self, job: impl FnOnce(writer::Reply<T>) -> janitor::Job) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        self.janitor.send(job(reply)).map_err(|_| error::stopped())?;
+        self.janitor.send(job(reply)).await.map_err(|_| error::stopped())?;
         answer.await.map_err(|_| error::stopped())?
     }
 }
@@ -137,13 +139,19 @@ impl Drop for EmbeddedStore {
     /// Leaves the folder as a killed process would, but free: nothing acknowledged is lost, and
     /// the next start reads the log. [`EmbeddedStore::close`] spares it that.
     fn drop(&mut self) {
-        drop(self.janitor.send(janitor::Job::Quit));
-        while let Err(mpsc::error::TrySendError::Full(_)) = self.writer.try_send(writer::Command::Quit) {
-            std::thread::yield_now();
-        }
+        // The janitor first: it may still have something to ask of the writer.
+        quit(&self.janitor, || janitor::Job::Quit);
+        quit(&self.writer, || writer::Command::Quit);
         for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
             drop(thread.join());
         }
+    }
+}
+
+/// Sends a thread its last message, from wherever a store is dropped.
+fn quit<T>(thread: &mpsc::Sender<T>, message: impl Fn() -> T) {
+    while let Err(mpsc::error::TrySendError::Full(_)) = thread.try_send(message()) {
+        std::thread::yield_now();
     }
 }
 

@@ -2,12 +2,13 @@
 //! devices' states, and only then answers.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 use model::{DedupKey, DeviceId, OrgId, Position, Timestamp};
 use rusqlite::{Connection, ErrorCode};
+use rustc_hash::FxHashMap;
 use store::{Appended, DEDUP_WINDOW_MS, Entry, Error, StoredUplink};
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,7 +17,7 @@ use crate::{
     devices::Devices,
     entry::{self, Logged},
     error::{sqlite, stopped},
-    folder::Database,
+    folder::{self, Database},
     janitor::Job,
     log::{self, Commit},
     recover,
@@ -68,7 +69,7 @@ pub(crate) struct Writer {
     connection: Option<Connection>,
     next: Position,
     commands: mpsc::Receiver<Command>,
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::Sender<Job>,
     wal_bytes: u64,
     wal_bytes_asked: u64,
 }
@@ -83,7 +84,8 @@ struct Waiting {
 #[derive(Default)]
 struct Batch {
     entries: Vec<(Position, Entry, Sealed)>,
-    keys: HashMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
+    /// Keys are hashes already.
+    keys: FxHashMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
     waiting: Vec<Waiting>,
     bytes: usize,
     duplicates: u64,
@@ -95,7 +97,7 @@ impl Writer {
         connection: Connection,
         next: Position,
         commands: mpsc::Receiver<Command>,
-        jobs: mpsc::UnboundedSender<Job>,
+        jobs: mpsc::Sender<Job>,
     ) -> Self {
         Self { shared, connection: Some(connection), next, commands, jobs, wal_bytes: 0, wal_bytes_asked: 0 }
     }
@@ -267,8 +269,7 @@ impl Writer {
         state.apply(entry, position);
         self.shared.count_open(before, state.open.bytes());
         if state.open.len() >= ROWS_SEALED && !state.is_queued {
-            state.is_queued = true;
-            drop(self.jobs.send(Job::Seal(device)));
+            state.is_queued = self.jobs.try_send(Job::Seal(device)).is_ok();
         }
     }
 
@@ -277,7 +278,8 @@ impl Writer {
     fn copy_wal_back(&mut self) {
         if self.wal_bytes - self.wal_bytes_asked > WAL_BYTES {
             self.wal_bytes_asked = self.wal_bytes;
-            drop(self.jobs.send(Job::CopyLogBack));
+            // If there is no place, the next eight megabytes ask again.
+            drop(self.jobs.try_send(Job::CopyLogBack));
         }
         if self.wal_bytes > WAL_BYTES_MAX
             && let Some(connection) = &self.connection
@@ -298,7 +300,8 @@ impl Writer {
         log::set_meta(&transaction, "trimmed", last.get()).map_err(sqlite)?;
         // Readers that start now are told before the entries go.
         self.shared.trimmed.store(last.get(), Relaxed);
-        transaction.commit().map_err(sqlite)
+        transaction.commit().map_err(sqlite)?;
+        folder::give_back(connection)
     }
 
     fn erase(&mut self, commits: &[Position], org: OrgId, device: DeviceId) -> Result<(), Error> {

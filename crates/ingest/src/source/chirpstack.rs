@@ -14,10 +14,14 @@ use axum::{
 use model::{Source, SourceKind, Timestamp, Uplink};
 use serde::Deserialize;
 
+use super::lenient::depth;
 use crate::{Accepted, BODY_BYTES_MAX, IngestState, Refusal, StatusReport, accept, accept_status, auth::authenticate};
 
 /// The events that ChirpStack v4 posts.
 const EVENTS: [&str; 8] = ["up", "status", "join", "ack", "txack", "log", "location", "integration"];
+
+/// How deep the JSON of an event may nest.
+const JSON_DEPTH_MAX: usize = 64;
 
 /// What an event asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +65,7 @@ async fn take(
 ) -> Result<Option<Accepted>, Refusal> {
     let store = state.store.as_ref();
     let source = authenticate(store, headers, SourceKind::ChirpStack).await?;
-    refuse_protobuf(headers)?;
+    refuse_encodings(headers)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge { max: BODY_BYTES_MAX },
         _ => Refusal::Malformed("the body ended before its end; send it again".to_owned()),
@@ -91,6 +95,9 @@ pub fn read(event: &str, body: &[u8], source: &Source, received_at: Timestamp) -
 }
 
 fn parse<'a, T: Deserialize<'a>>(event: &str, body: &'a [u8]) -> Result<T, Refusal> {
+    if depth(body) > JSON_DEPTH_MAX {
+        return Err(Refusal::Malformed(format!("the body nests more than {JSON_DEPTH_MAX} deep")));
+    }
     serde_json::from_slice(body).map_err(|error| {
         // What serde quotes of the body may be as long as the body.
         let what: String = error.to_string().chars().take(200).collect();
@@ -98,10 +105,15 @@ fn parse<'a, T: Deserialize<'a>>(event: &str, body: &'a [u8]) -> Result<T, Refus
     })
 }
 
-fn refuse_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if kind.starts_with("application/octet-stream") || kind.contains("protobuf") {
-        return Err(Refusal::NotJson(kind.chars().take(80).collect()));
-    }
-    Ok(())
+fn refuse_encodings(headers: &HeaderMap) -> Result<(), Refusal> {
+    let named = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (kind, packing) = (named(header::CONTENT_TYPE), named(header::CONTENT_ENCODING));
+    let refused = if kind.starts_with("application/octet-stream") || kind.contains("protobuf") {
+        kind
+    } else if !packing.is_empty() && packing != "identity" {
+        packing
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::NotJson(refused.chars().take(80).collect()))
 }

@@ -68,9 +68,36 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
+/// How deep the brackets outside of strings nest.
+pub(crate) fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'{' | b'[' if !is_quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brackets_within_strings_do_not_nest() {
+        assert_eq!(depth(br#"{"a":[{"b":"}}[[["}],"c":"\"[["}"#), 3);
+        assert_eq!(depth(b"]]]["), 1);
+        assert_eq!(depth(b"7"), 0);
+    }
 
     #[test]
     fn numbers_may_be_text() {

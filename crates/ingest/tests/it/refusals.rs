@@ -102,6 +102,9 @@ async fn says_what_json_was_expected() {
     ] {
         check(&app.up(body.to_owned()).await, StatusCode::BAD_REQUEST, words);
     }
+    let deep = up_with(json!({"object": 0}))
+        .replace("\"object\":0", &format!("\"object\":{}{}", "[".repeat(64), "]".repeat(64)));
+    check(&app.up(deep).await, StatusCode::BAD_REQUEST, "more than 64 deep");
     nothing_is_stored(&app).await;
 }
 
@@ -131,6 +134,11 @@ async fn refuses_what_is_too_large_and_what_is_no_json() {
         .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .body(Body::from(vec![10, 36]));
-    check(&app.send(protobuf.unwrap()).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "to JSON");
+    check(&app.send(protobuf.unwrap()).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "plain JSON");
+    let packed = Request::post("/ingest/chirpstack?event=up")
+        .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+        .header(header::CONTENT_ENCODING, "gzip")
+        .body(Body::from(vec![31, 139]));
+    check(&app.send(packed.unwrap()).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "`gzip`");
     nothing_is_stored(&app).await;
 }

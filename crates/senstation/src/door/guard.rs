@@ -10,7 +10,6 @@ use std::{
 use axum::http::StatusCode;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -31,8 +30,8 @@ pub(super) struct Patience {
 }
 
 /// A connection's socket behind the checks.
-pub(super) struct Guard {
-    socket: TcpStream,
+pub(super) struct Guard<S> {
+    socket: S,
     patience: Patience,
     framer: Framer,
     /// Bytes that arrived: `start..released` may be read by the library, the rest not yet.
@@ -60,8 +59,8 @@ enum Wait {
 const HEAD_READ_BYTES: usize = 2 * 1024;
 const BODY_READ_BYTES: usize = 16 * 1024;
 
-impl Guard {
-    pub(super) fn new(socket: TcpStream, patience: Patience) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+    pub(super) fn new(socket: S, patience: Patience) -> Self {
         Self {
             socket,
             patience,
@@ -80,7 +79,7 @@ impl Guard {
     }
 
     /// What the client is still to be told, the socket, and whether the client has closed its side.
-    pub(super) fn into_parts(self) -> (Option<Refusal>, TcpStream, bool) {
+    pub(super) fn into_parts(self) -> (Option<Refusal>, S, bool) {
         (self.refusal, self.socket, self.peer_has_closed)
     }
 
@@ -92,6 +91,7 @@ impl Guard {
     /// Sorts what has arrived; whether more must arrive first.
     fn needs_more(&mut self) -> bool {
         while self.start == self.released && !self.has_ended {
+            let is_in_head = self.framer.is_in_head();
             match self.framer.advance(&self.buffer[self.start..self.end]) {
                 Ok(Step::Release(count)) => {
                     self.released += count;
@@ -103,7 +103,9 @@ impl Guard {
                 }
                 Ok(Step::More) => return true,
                 Ok(Step::End) => self.has_ended = true,
-                Err(refusal) => self.refuse(refusal),
+                Err(refusal) if is_in_head => self.refuse(refusal),
+                // Whoever waits for the rest of this body answers.
+                Err(_) => self.has_ended = true,
             }
         }
         false
@@ -176,7 +178,7 @@ impl Guard {
     }
 }
 
-impl AsyncRead for Guard {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
@@ -199,7 +201,7 @@ impl AsyncRead for Guard {
     }
 }
 
-impl AsyncWrite for Guard {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.socket).poll_write(cx, bytes);
@@ -226,5 +228,68 @@ impl AsyncWrite for Guard {
 
     fn is_write_vectored(&self) -> bool {
         self.socket.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { head: Duration::from_secs(10), idle: Duration::from_secs(75), write: Duration::from_secs(30) };
+
+    fn guarded() -> (DuplexStream, Guard<DuplexStream>) {
+        let (client, socket) = duplex(1024);
+        (client, Guard::new(socket, PATIENCE))
+    }
+
+    async fn refused_after(guard: &mut Guard<DuplexStream>) -> (u64, Option<u16>) {
+        let begun = Instant::now();
+        let mut passed = Vec::new();
+        guard.read_to_end(&mut passed).await.unwrap();
+        (begun.elapsed().as_secs(), guard.refusal.as_ref().map(|refusal| refusal.status().as_u16()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_in_is_refused_after_ten_seconds() {
+        let (mut client, mut guard) = guarded();
+        let trickle = async {
+            for byte in b"GET / HTTP/1.1\r\nHost: a\r\n" {
+                client.write_all(&[*byte]).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let (refused, ()) = tokio::join!(refused_after(&mut guard), trickle);
+        assert_eq!(refused, (10, Some(408)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_is_let_go_without_a_word() {
+        let (_client, mut guard) = guarded();
+        assert_eq!(refused_after(&mut guard).await, (10, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn between_requests_there_is_more_time_and_within_one_again_less() {
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        for (next, expected) in [(&b""[..], (75, None)), (b"G", (10, Some(408)))] {
+            let (mut client, mut guard) = guarded();
+            client.write_all(request).await.unwrap();
+            let mut passed = vec![0; request.len()];
+            guard.read_exact(&mut passed).await.unwrap();
+            assert_eq!(passed, request);
+            client.write_all(next).await.unwrap();
+            assert_eq!(refused_after(&mut guard).await, expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_is_cut_off_after_thirty_seconds() {
+        let (_client, mut guard) = guarded();
+        let begun = Instant::now();
+        let error = guard.write_all(&[0; 4096]).await.unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
     }
 }

@@ -9,7 +9,7 @@ use super::Janitor;
 use crate::{
     entry::{self, Logged},
     error::{damaged_bytes, sqlite, stopped},
-    folder::Database,
+    folder::{Database, give_back},
     frames, log,
     settings::Durability,
     writer::{Command, Reply},
@@ -43,7 +43,7 @@ impl Janitor {
                 let is_surplus = commit.received_ms < old_ms || (bytes as u64) < surplus;
                 commit.position <= checkpoint && is_surplus
             })?;
-            let Some(run) = run else { return Ok(()) };
+            let Some(run) = run else { return give_back(&self.connection) };
             let (start, last) = (run.start, run.last);
             self.keep_frames(run)?;
             self.ask(|reply| Command::Trim { start, last, reply })?;

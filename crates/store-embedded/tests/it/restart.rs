@@ -119,3 +119,21 @@ async fn a_reader_behind_the_trimmed_log_is_told_where_it_may_go_on() {
         assert_eq!(places, positions[5..]);
     }
 }
+
+#[tokio::test]
+async fn a_trimmed_log_gives_its_space_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let probe = Probe::bind(&*store).await;
+    for minute in 0..200 {
+        let mut uplink = probe.uplink(minute, [Reading::new(1, 4097, 1.0)]);
+        uplink.frame = Some(frame(&[7; 200_000]));
+        probe.append_one(uplink).await;
+    }
+    for chore in [Chore::Checkpoint, Chore::Trim { now: at(3 * DAY) }] {
+        store.chore(chore).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let bytes = std::fs::metadata(folder.path().join("log.db")).unwrap().len();
+    assert!(bytes < 30_000_000, "40 MB were written, {bytes} bytes are left");
+}

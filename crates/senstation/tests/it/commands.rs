@@ -1,0 +1,183 @@
+//! The command line.
+
+use assert_cmd::{Command, assert::Assert};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, EUI, Farm, Station, UP, json, senstation};
+
+fn run(folder: &std::path::Path, arguments: &[&str]) -> Assert {
+    Command::from_std(senstation(folder)).args(arguments).assert()
+}
+
+/// What a command says to stderr when it ends with this code and prints nothing.
+fn refused(folder: &std::path::Path, arguments: &[&str], code: i32) -> String {
+    let output = run(folder, arguments).code(code).get_output().clone();
+    assert!(output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn text(assert: Assert) -> String {
+    String::from_utf8(assert.success().get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn every_command_prints_one_json_value() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    let folder = farm.path();
+    let org = farm.org.as_str();
+    assert_eq!(json(folder, &["org", "list"])[0]["org_id"], org);
+    assert_eq!(farm.key["access_id"].as_str().map(str::len), Some(16));
+    assert_eq!(farm.key["access_key"].as_str().map(str::len), Some(64));
+    let keys = json(folder, &["key", "list", "--org", org]);
+    assert_eq!(keys[0]["access_id"], farm.key["access_id"]);
+    assert_eq!(keys[0].get("access_key"), None);
+    let devices = json(folder, &["device", "list"]);
+    assert_eq!((&devices[0]["eui"], &devices[0]["model"]), (&json!(EUI), &json!("S2101")));
+    let sources = json(folder, &["source", "list"]);
+    assert_eq!((&sources[0]["url"], sources[0].get("token")), (&json!("/ingest/chirpstack"), None));
+    assert_eq!(json(folder, &["device", "remove", "--eui", EUI])["removed"], true);
+    assert_eq!(json(folder, &["device", "list"]), json!([]));
+    let models = json(folder, &["codec", "models"]);
+    assert!(models.as_array().unwrap().iter().any(|model| model["model"] == "S2101"), "{models}");
+    assert_eq!(json(folder, &["config"])["http.listen"], json!({"value": "127.0.0.1:8080", "origin": "default"}));
+}
+
+#[test]
+fn people_are_told_what_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let created = text(run(folder.path(), &["org", "create", "--name", "Farm"]));
+    assert!(created.contains("Next: senstation key create --org "), "{created}");
+    let key = text(run(folder.path(), &["key", "create"]));
+    assert!(key.contains("not shown again") && key.contains("curl --user "), "{key}");
+    assert_eq!(text(run(folder.path(), &["device", "list"])), "none\n");
+}
+
+#[test]
+fn a_failure_ends_with_1_and_wrong_usage_with_2() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    let folder = farm.path();
+    for (arguments, words) in [
+        (&["device", "add", "--eui", EUI, "--model", "S2101"][..], "exists already"),
+        (&["device", "remove", "--eui", "2CF7F12004109999"], "no such device"),
+        (&["device", "remove", "--eui", "2CF7F12004109999", "--purge"], "no device `2CF7F12004109999` is bound"),
+        (&["key", "create", "--org", "100000000000"], "no such organization"),
+        (&["key", "revoke", "--access-id", "0123456789ABCDEF"], "there is no access key"),
+        (&["codec", "decode", "--model", "S9", "--hex", "00"], "there is no model `S9`"),
+        (&["codec", "decode", "--model", "S2101", "--hex", "0"], "odd number of digits"),
+        (&["codec", "decode", "--model", "S2101", "--hex", "0101"], "at byte"),
+        (&["--config", "missing.toml", "org", "list"], "cannot read `missing.toml`"),
+        (&["serve", "--http", "here"], "`here` is no address"),
+    ] {
+        let said = refused(folder, arguments, 1);
+        assert!(said.starts_with("error: ") && said.contains(words), "{arguments:?}: {said}");
+    }
+    for (arguments, words) in [
+        (&["device", "add", "--eui", "xyz", "--model", "S2101"][..], "16 hex digits"),
+        (&["device", "add", "--eui", EUI, "--model", "S2l05"], "did you mean `S2105`?"),
+        (&["device", "add", "--eui", EUI, "--model", "S2101", "--latitude", "91", "--longitude", "0"], "-90 to 90"),
+        (&["source", "create", "--kind", "pigeon"], "a source is of kind"),
+        (&["source", "create", "--kind", "demo"], "makes its own source"),
+        (&["fly"], "unrecognized subcommand"),
+    ] {
+        let said = refused(folder, arguments, 2);
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn several_organizations_have_to_be_told_apart() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    json(farm.path(), &["org", "create", "--name", "Another"]);
+    assert!(refused(farm.path(), &["device", "list"], 1).contains("name one with `--org`"));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(refused(empty.path(), &["device", "list"], 1).contains("create one with `senstation org create"));
+}
+
+#[test]
+fn a_payload_is_decoded_as_the_pipeline_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        ["codec", "decode", "--model", "s2101", "--f-port", "7", "--hex", "01011098530000", "010210A87A0000AF51"];
+    let decoded = json(folder.path(), &arguments);
+    let reading = |id: &str, name: &str, value: f64, unit: &str| json!({"channel": 1, "measurement_id": id, "name": name, "value": value, "unit": unit});
+    let readings = [reading("4097", "Air Temperature", 21.4, "℃"), reading("4098", "Air Humidity", 31.4, "% RH")];
+    assert_eq!(decoded["model"], "S2101");
+    assert_eq!(decoded["rows"], json!([{"measured_at": null, "readings": readings}]));
+    assert!(decoded["warnings"][0].as_str().unwrap().contains("f_port `7`"));
+    let shown = text(run(folder.path(), &arguments));
+    assert!(shown.contains("21.4 ℃") && shown.contains("warning: f_port"), "{shown}");
+}
+
+#[test]
+fn settings_say_where_they_come_from_and_mistakes_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("senstation.toml"), "[http]\nlisten = \"off\"\n").unwrap();
+    let mut command = senstation(folder.path());
+    command.args(["config", "--json", "--data-dir", "here"]).env("SENSTATION_LOG_LEVEL", "debug");
+    let shown: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    assert_eq!(shown["http.listen"], json!({"value": "off", "origin": "senstation.toml"}));
+    assert_eq!(shown["log.level"], json!({"value": "debug", "origin": "SENSTATION_LOG_LEVEL"}));
+    assert_eq!(shown["data_dir"], json!({"value": "here", "origin": "--data-dir"}));
+
+    std::fs::write(folder.path().join("senstation.toml"), "[http]\nlisten_on = \"off\"\n").unwrap();
+    assert!(refused(folder.path(), &["config"], 1).contains("did you mean `http.listen`?"));
+}
+
+#[test]
+fn a_second_station_in_the_same_folder_is_told_who_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let said = refused(folder.path(), &["serve", "--http", "127.0.0.1:0"], 1);
+    assert!(said.contains(&format!("process {} is using it", station.pid())), "{said}");
+    drop(station);
+    assert!(Station::serve(folder.path()).greeting.starts_with("listening on http://127.0.0.1:"));
+}
+
+#[test]
+fn a_station_tells_programs_where_it_listens_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = senstation(folder.path());
+    let station = Station::start(folder.path(), command.args(["serve", "--http", "127.0.0.1:0", "--json"]));
+    let greeting: Value = serde_json::from_str(&station.greeting).unwrap();
+    assert_eq!(greeting["url"], format!("http://{}", station.address));
+}
+
+#[test]
+fn a_taken_port_is_refused_with_advice() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let another = tempfile::tempdir().unwrap();
+    let said = refused(another.path(), &["serve", "--http", &station.address.to_string()], 1);
+    assert!(said.contains("choose another address with `--http`"), "{said}");
+}
+
+#[test]
+fn a_purged_device_has_no_history_left_beside_a_station_and_without() {
+    for is_served in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let station = Station::serve(folder.path());
+        let farm = Farm::set_up(folder);
+        assert_eq!(station.uplink(&farm.token, UP.as_bytes()).status, 200);
+        let station = if is_served {
+            json(farm.path(), &["device", "remove", "--eui", EUI, "--purge"]);
+            station
+        } else {
+            station.kill();
+            json(farm.path(), &["device", "remove", "--eui", EUI, "--purge"]);
+            Station::serve(farm.path())
+        };
+        json(farm.path(), &["device", "add", "--eui", EUI, "--model", "S2101"]);
+        let path = format!("/openapi/view_latest_telemetry_data?device_eui={EUI}");
+        let answer: Answer = station.get(&path, &farm.key);
+        assert_eq!(answer.body, json!({"code": "0", "data": []}), "served: {is_served}");
+    }
+}
+
+#[test]
+fn shells_learn_the_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(run(folder.path(), &["completions", shell])).contains("senstation"));
+    }
+    assert!(text(run(folder.path(), &["--help"])).contains("Examples:"));
+}

@@ -1,0 +1,9 @@
+//! The whole process: what goes in by one door and comes out by another.
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod connections;
+mod demo;
+mod raw_http;
+mod support;
+mod uplink_to_answer;
