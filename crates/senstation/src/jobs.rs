@@ -91,3 +91,77 @@ async fn every<F: Future<Output = Result<(), store::Error>>>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{CodecVersion, DedupKey, DeviceKind, OrgId, Organization, Reading, RowFlags, SourceId, Window};
+    use store::{Binding, Entry, NewRow, Reference, Registry, RowQuery, StoredUplink, Telemetry};
+
+    use super::*;
+
+    const ORG: OrgId = OrgId::from_raw(100_000_000_000);
+
+    /// A store with one row of each age in days, and how to count what is left of them.
+    async fn store_with_rows(ages_days: &[i64]) -> (Arc<Reference>, RowQuery) {
+        let store = Arc::new(Reference::new());
+        let now = clock::now();
+        store.create_organization(Organization { id: ORG, name: String::new(), created_at: now }).await.unwrap();
+        let binding = Binding {
+            org: ORG,
+            eui: "2CF7F12004100005".parse().unwrap(),
+            kind: DeviceKind::Node,
+            model: "S2101".to_owned(),
+            name: String::new(),
+            group: None,
+            place: None,
+            frequency: String::new(),
+            code: String::new(),
+            bound_at: now,
+        };
+        let device = store.bind_device(binding).await.unwrap();
+        let uplink = |age_days: &i64| {
+            let at = now.minus_ms(age_days * 24 * 3_600_000);
+            let readings = vec![Reading::new(1, 4097, 21.4)];
+            Entry::Uplink(StoredUplink {
+                org: ORG,
+                device: device.id,
+                eui: device.eui,
+                source: SourceId::from_raw(1),
+                dedup: DedupKey(u128::try_from(*age_days).unwrap()),
+                received_at: at,
+                codec: CodecVersion(1),
+                frame: None,
+                rows: vec![NewRow { measured_at: at, flags: RowFlags::NONE, readings }],
+            })
+        };
+        store.append(ages_days.iter().map(uplink).collect()).await.unwrap();
+        (store, RowQuery { device: device.id, window: Window::ALL, limit: 100, hidden: true })
+    }
+
+    #[tokio::test]
+    async fn readings_are_kept_as_long_as_the_settings_say() {
+        let (store, query) = store_with_rows(&[1, 6, 10]).await;
+        let left = async |readings_days| {
+            remove_old(store.clone(), Retention { readings_days, frames_days: 0 }).await.unwrap();
+            store.rows(ORG, query).await.unwrap().len()
+        };
+        assert_eq!(left(0).await, 3, "0 keeps everything");
+        assert_eq!(left(7).await, 2);
+        assert_eq!(left(2).await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_runs_again_and_again_until_told_to_stop() {
+        let (stop, stopped) = watch::channel(false);
+        let mut runs = 0;
+        let work = || {
+            runs += 1;
+            if runs == 5 {
+                stop.send_replace(true);
+            }
+            std::future::ready(Err(store::Error::Unavailable(format!("try {}", runs / 2))))
+        };
+        every(Duration::from_secs(1), stopped, "it cannot be done", work).await;
+        assert_eq!(runs, 5);
+    }
+}

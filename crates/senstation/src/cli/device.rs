@@ -28,10 +28,10 @@ Example:
         #[arg(long, value_parser = known_model)]
         model: &'static str,
         /// What people call it
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         name: String,
         /// The code on its label
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         code: String,
         /// Where it stands, in degrees; north is positive
         #[arg(long, requires = "longitude", allow_negative_numbers = true, value_parser = degrees::<90>)]

@@ -20,7 +20,7 @@ pub(super) enum Key {
         #[arg(long, value_name = "ORG_ID")]
         org: Option<OrgId>,
         /// What people call it
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         name: String,
     },
     /// List the access keys, revoked ones included

@@ -29,7 +29,7 @@ endpoint URL, and the header `Authorization: Bearer TOKEN`.")]
         #[arg(long, value_parser = creatable)]
         kind: SourceKind,
         /// What people call it
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         name: String,
         /// Bind unknown devices when their profile or the tag `sensecap_model` names a known model
         #[arg(long)]

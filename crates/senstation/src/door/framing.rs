@@ -184,6 +184,27 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn where_a_stream_is_cut_makes_no_difference(
+            parts in proptest::collection::vec(
+                proptest::prop_oneof![
+                    proptest::strategy::Just(GET.as_bytes().to_vec()),
+                    proptest::strategy::Just(POST.as_bytes().to_vec()),
+                    proptest::strategy::Just(CHUNKED.as_bytes().to_vec()),
+                    proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+                    proptest::strategy::Strategy::prop_map("[ -~\r\n]{0,60}", String::into_bytes),
+                ],
+                1..6,
+            ),
+            piece in 1_usize..50,
+        ) {
+            let stream = parts.concat();
+            let whole = pass(&stream, stream.len().max(1));
+            proptest::prop_assert_eq!(pass(&stream, piece), whole);
+        }
+    }
+
     const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
     const CHUNKED: &str =
