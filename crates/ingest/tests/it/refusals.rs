@@ -6,6 +6,7 @@ use axum::{
 };
 use model::SourceKind;
 use serde_json::json;
+use store_embedded::{EmbeddedStore, Settings};
 
 use crate::support::{Answer, App, EUI, NEIGHBOUR, NEIGHBOURS_EUI, ORG, TOKEN, UP, source, up_with};
 
@@ -141,4 +142,16 @@ async fn refuses_what_is_too_large_and_what_is_no_json() {
         .body(Body::from(vec![31, 139]));
     check(&app.send(packed.unwrap()).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "`gzip`");
     nothing_is_stored(&app).await;
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_while_the_store_takes_no_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path(), Settings::default()).unwrap();
+    let app = App::on(store.clone()).await;
+    assert_eq!(app.up(UP).await.status, StatusCode::OK);
+    store.close().await.unwrap();
+    let answer = app.up(up_with(json!({"deduplicationId": "another"}))).await;
+    check(&answer, StatusCode::SERVICE_UNAVAILABLE, "send it again");
+    assert!(answer.headers.contains_key(header::RETRY_AFTER));
 }

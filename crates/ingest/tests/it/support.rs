@@ -45,7 +45,10 @@ pub(crate) struct Answer {
 
 impl App {
     pub(crate) async fn new() -> Self {
-        let store: Arc<dyn Store> = Arc::new(Reference::new());
+        Self::on(Arc::new(Reference::new())).await
+    }
+
+    pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
         let app = Self { router: ingest::router(IngestState { store: Arc::clone(&store), now }), store };
         for (org, eui, token) in [(ORG, EUI, TOKEN), (NEIGHBOUR, NEIGHBOURS_EUI, "a-token-of-the-neighbour")] {
             let organization = Organization { id: org, name: "Farm".to_owned(), created_at: now() };

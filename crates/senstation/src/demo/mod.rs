@@ -55,7 +55,7 @@ fn introduction(owner: &Owner, running: &Running) -> String {
     let (greenhouse, weather) = (fleet::GREENHOUSE.eui(), fleet::WEATHER_STATION.eui());
     let curl = format!("curl --user {}:{} '{url}/openapi", owner.access_id, owner.access_key);
     let phone = match lan_url(running) {
-        Some(lan) => format!("\nOn a phone in the same network: {lan}\n"),
+        Some(lan) => format!("\nFrom a phone or another machine in the same network: {lan}\n"),
         None => String::new(),
     };
     format!(
@@ -66,7 +66,7 @@ The latest readings of a greenhouse:
 The newest 1000 readings of a weather station:
   {curl}/list_telemetry_data?device_eui={weather}'
 
-Its temperature of the last 90 days, as averages:
+Its temperature since the fleet was set up, as averages:
   {curl}/aggregate_chart_points?device_eui={weather}&measurement_id=4097&interval=720&time_start={}'
 
 All devices:
