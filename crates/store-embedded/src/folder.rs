@@ -135,17 +135,19 @@ impl Folder {
 /// Pages given back at once, so that nobody waits long.
 const PAGES_GIVEN_BACK: i64 = 2_048;
 
-/// Gives disk space back where more than half of a file is empty; what is less is soon used again.
-pub(crate) fn give_back(connection: &Connection) -> Result<(), Error> {
+/// Gives some disk space back where more than half of a file is empty (what is less is soon used
+/// again); whether there is more to give.
+pub(crate) fn give_back(connection: &Connection) -> Result<bool, Error> {
     let count = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let (pages, empty) = (count("page_count")?, count("freelist_count")?);
-    if empty > PAGES_GIVEN_BACK && empty > pages / 2 {
+    let is_worth_it = empty > PAGES_GIVEN_BACK && empty > pages / 2;
+    if is_worth_it {
         let mut vacuum =
             connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})")).map_err(sqlite)?;
         let mut steps = vacuum.query([]).map_err(sqlite)?;
         while steps.next().map_err(sqlite)?.is_some() {}
     }
-    Ok(())
+    Ok(is_worth_it)
 }
 
 fn tune(connection: &Connection) -> Result<(), Error> {

@@ -53,6 +53,10 @@ pub(crate) enum Command {
         device: DeviceId,
         reply: Reply<()>,
     },
+    /// Gives some disk space back; answers whether there is more to give.
+    GiveBack {
+        reply: Reply<bool>,
+    },
     /// Finds out whether writing works again.
     Probe {
         reply: Reply<()>,
@@ -109,6 +113,10 @@ impl Writer {
                 Command::Append { .. } => {}
                 Command::Trim { start, last, reply } => drop(reply.send(self.trim(start, last))),
                 Command::Erase { commits, org, device, reply } => drop(reply.send(self.erase(&commits, org, device))),
+                Command::GiveBack { reply } => {
+                    let given = self.connection.as_ref().ok_or_else(stopped).and_then(folder::give_back);
+                    drop(reply.send(given));
+                }
                 Command::Probe { reply } => drop(reply.send(self.probe())),
                 Command::Stop { reply } => {
                     let closed = self.connection.take().map_or(Ok(()), |connection| {
@@ -300,8 +308,7 @@ impl Writer {
         log::set_meta(&transaction, "trimmed", last.get()).map_err(sqlite)?;
         // Readers that start now are told before the entries go.
         self.shared.trimmed.store(last.get(), Relaxed);
-        transaction.commit().map_err(sqlite)?;
-        folder::give_back(connection)
+        transaction.commit().map_err(sqlite)
     }
 
     fn erase(&mut self, commits: &[Position], org: OrgId, device: DeviceId) -> Result<(), Error> {

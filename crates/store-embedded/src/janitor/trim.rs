@@ -43,13 +43,16 @@ impl Janitor {
                 let is_surplus = commit.received_ms < old_ms || (bytes as u64) < surplus;
                 commit.position <= checkpoint && is_surplus
             })?;
-            let Some(run) = run else { return give_back(&self.connection) };
+            let Some(run) = run else { break };
             let (start, last) = (run.start, run.last);
             self.keep_frames(run)?;
             self.ask(|reply| Command::Trim { start, last, reply })?;
             let forget = "DELETE FROM org_log WHERE last <= ?";
             self.connection.execute(forget, [start.get() as i64]).map_err(sqlite)?;
         }
+        while self.ask(|reply| Command::GiveBack { reply })? {}
+        while give_back(&self.connection)? {}
+        Ok(())
     }
 
     /// Moves the frames of everything the log holds to where frames are kept; the log stays.
