@@ -1,9 +1,11 @@
 //! Chores of this workspace; `cargo xtask help` lists them.
 
 mod bench;
+mod connection;
 mod copy;
 mod faults;
 mod random;
+mod station;
 mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};

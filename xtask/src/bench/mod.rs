@@ -1,6 +1,8 @@
 //! Figures beside their goals, ours and a peer's in turn in one run.
 
 mod fleet;
+mod hello;
+mod http;
 mod machine;
 mod plain_rows;
 mod report;
@@ -13,14 +15,21 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// The embedded store, in this process, with plain SQLite rows beside it.
     Storage(storage::Arguments),
+    /// The whole process over loopback, with an axum hello beside it.
+    Http(http::Arguments),
+    /// The hello server.
+    #[command(hide = true)]
+    Hello,
 }
 
 pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !matches!(bench, Bench::Hello) {
         println!("note: this is a debug build; its figures mean nothing (`cargo run --release -p xtask -- bench …`)");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match bench {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
+        Bench::Http(arguments) => http::run(arguments),
+        Bench::Hello => runtime.block_on(hello::serve()),
     }
 }

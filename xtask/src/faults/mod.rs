@@ -1,6 +1,7 @@
 //! Faults that must cost nothing that was acknowledged.
 
 mod bit_rot;
+mod disk_full;
 mod image;
 mod kill;
 mod power_cut;
@@ -39,6 +40,8 @@ pub(crate) enum Faults {
         #[arg(long, default_value_t = 25)]
         times: usize,
     },
+    /// A full disk under the real binary; needs root.
+    DiskFull,
     /// The process that a fault hits.
     #[command(hide = true)]
     Writer(writer::Arguments),
@@ -53,9 +56,11 @@ pub(crate) fn run(faults: Faults) -> anyhow::Result<()> {
             tally.count("kill -9", runtime.block_on(kill::run(kills)));
             tally.needs_disk("power cut", || runtime.block_on(power_cut::run(cuts)));
             tally.count("bit rot", runtime.block_on(bit_rot::run(flips)));
+            tally.needs_disk("disk full", disk_full::run);
         }
         Faults::Kill { times } => tally.count("kill -9", runtime.block_on(kill::run(times))),
         Faults::PowerCut { times } => tally.needs_disk("power cut", || runtime.block_on(power_cut::run(times))),
+        Faults::DiskFull => tally.needs_disk("disk full", disk_full::run),
         Faults::BitRot { times } => tally.count("bit rot", runtime.block_on(bit_rot::run(times))),
     }
     tally.close()
