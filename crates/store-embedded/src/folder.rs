@@ -82,8 +82,14 @@ impl Folder {
     /// Opens a database to write it, at its newest schema.
     pub(crate) fn writer(&self, database: Database, durability: Durability) -> Result<Connection, Error> {
         let file = self.file(database);
-        let create = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
-        create.map_err(|cause| Error::Unavailable(format!("cannot open `{}`: {cause}", file.display())))?;
+        // Only a file that is not there yet is opened by us: closing one that SQLite has open
+        // would drop this process's locks on it.
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::Unavailable(format!("cannot open `{}`: {cause}", file.display())));
+            }
+            Ok(_) | Err(_) => {}
+        }
         let mut connection = Connection::open(&file).map_err(sqlite)?;
         let (page_bytes, migrations) = match database {
             Database::Log => (4_096, LOG),
@@ -94,6 +100,8 @@ impl Folder {
         connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
         connection.pragma_update(None, "page_size", page_bytes).map_err(sqlite)?;
         connection.pragma_update(None, "auto_vacuum", "incremental").map_err(sqlite)?;
+        // What is erased must not be found in a page that is free again.
+        connection.pragma_update(None, "secure_delete", "on").map_err(sqlite)?;
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(sqlite)?;
         let synchronous = match (durability, database) {
             (Durability::Off, _) => "off",
@@ -140,14 +148,16 @@ const PAGES_GIVEN_BACK: i64 = 2_048;
 pub(crate) fn give_back(connection: &Connection) -> Result<bool, Error> {
     let count = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let (pages, empty) = (count("page_count")?, count("freelist_count")?);
-    let is_worth_it = empty > PAGES_GIVEN_BACK && empty > pages / 2;
-    if is_worth_it {
+    let is_worth_it = |empty: i64, pages: i64| empty > PAGES_GIVEN_BACK && empty > pages / 2;
+    if is_worth_it(empty, pages) {
         let mut vacuum =
             connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})")).map_err(sqlite)?;
         let mut steps = vacuum.query([]).map_err(sqlite)?;
         while steps.next().map_err(sqlite)?.is_some() {}
+        let (pages, left) = (count("page_count")?, count("freelist_count")?);
+        return Ok(left < empty && is_worth_it(left, pages));
     }
-    Ok(is_worth_it)
+    Ok(false)
 }
 
 fn tune(connection: &Connection) -> Result<(), Error> {

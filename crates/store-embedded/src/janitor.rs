@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::{
     devices::SHARDS,
-    error::sqlite,
+    error::{is_in_doubt, sqlite},
+    settings::Durability,
     shared::Shared,
     writer::{Command, ROWS_SEALED, Reply, copy_wal, truncate_wal},
 };
@@ -106,10 +107,18 @@ impl Janitor {
                     }
                 }
                 Job::Run(chore, reply) => drop(reply.send(self.chore(chore))),
-                Job::Expire { org, before, kind, reply } => drop(reply.send(self.expire(org, before, kind))),
-                Job::Purge { org, device, reply } => drop(reply.send(self.purge(org, device))),
+                Job::Expire { org, before, kind, reply } => {
+                    let expired = self.expire(org, before, kind);
+                    self.note(&expired);
+                    drop(reply.send(expired));
+                }
+                Job::Purge { org, device, reply } => {
+                    let purged = self.purge(org, device);
+                    self.note(&purged);
+                    drop(reply.send(purged));
+                }
                 Job::Stop { reply } => {
-                    let closed = self.checkpoint().and_then(|()| truncate_wal(&self.connection));
+                    let closed = self.chore(Chore::Checkpoint).and_then(|()| truncate_wal(&self.connection));
                     drop(self.connection.close().map_err(|(_, cause)| sqlite(cause)));
                     drop(reply.send(closed));
                     return;
@@ -123,6 +132,26 @@ impl Janitor {
     }
 
     fn chore(&mut self, chore: Chore) -> Result<(), Error> {
+        let done = self.do_chore(chore);
+        self.note(&done);
+        done
+    }
+
+    /// After a failure that may have left the disk in doubt, what was written without waiting for
+    /// it may be gone. Then nothing more is acknowledged, no checkpoint is made and no log is
+    /// dropped, until the store is opened anew and reads the log from its last good checkpoint.
+    fn note<T>(&self, done: &Result<T, Error>) {
+        if let Err(cause) = done
+            && is_in_doubt(cause)
+        {
+            self.shared.fail(format!("the disk failed under `rows.db` ({cause}); restart the station"));
+        }
+    }
+
+    fn do_chore(&mut self, chore: Chore) -> Result<(), Error> {
+        if let Some(reason) = self.shared.failed() {
+            return Err(Error::Unavailable(reason));
+        }
         match chore {
             Chore::Maintain { now } => self.maintain(now),
             Chore::SealAll => self.seal(&self.shared.devices.list(None)),
@@ -135,21 +164,20 @@ impl Janitor {
     fn maintain(&mut self, now: Timestamp) -> Result<(), Error> {
         self.look_through_a_shard(now);
         if self.shared.blocked().is_some() {
-            self.ask(|reply| Command::Probe { reply })?;
+            // It says itself why it still cannot be.
+            drop(self.ask(|reply| Command::Probe { reply }));
         }
         let settings = &self.shared.settings;
         let log_bytes = self.shared.log_bytes.load(Relaxed);
-        let since = *self.checkpoint_at.get_or_insert(now);
-        let is_due = log_bytes > 0 && now.since_ms(since) >= settings.checkpoint_interval_ms;
+        let has_waited = is_due(&mut self.checkpoint_at, now, settings.checkpoint_interval_ms);
         // A checkpoint writes every device that changed; where that is a lot, the log may grow by
         // a like amount before it pays.
         let enough = settings.checkpoint_bytes.max(self.shared.open_bytes.load(Relaxed) / 4);
-        if is_due || log_bytes >= enough {
+        if log_bytes > 0 && has_waited || log_bytes >= enough {
             self.checkpoint_at = Some(now);
             self.checkpoint()?;
         }
-        let since = *self.trim_at.get_or_insert(now);
-        if now.since_ms(since) >= TRIM_INTERVAL_MS {
+        if is_due(&mut self.trim_at, now, TRIM_INTERVAL_MS) {
             self.trim_at = Some(now);
             self.trim(now)?;
         }
@@ -184,10 +212,22 @@ impl Janitor {
     }
 
     fn seal_or_warn(&mut self, devices: &[DeviceId]) {
-        if let Err(cause) = self.seal(devices) {
+        let sealed = if self.shared.failed().is_some() { return } else { self.seal(devices) };
+        self.note(&sealed);
+        if let Err(cause) = sealed {
             tracing::warn!("{} devices could not be sealed and stay in memory: {cause}", devices.len());
             self.unqueue(devices);
         }
+    }
+
+    /// Whether the next commits wait for the disk. One that does makes durable what was written
+    /// before it, because it is in the same write-ahead log.
+    fn wait_for_disk(&self, waits: bool) -> Result<(), Error> {
+        if self.shared.settings.durability == Durability::Off {
+            return Ok(());
+        }
+        let synchronous = if waits { "full" } else { "normal" };
+        self.connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)
     }
 
     /// Lets devices that could not be sealed ask again.
@@ -196,4 +236,10 @@ impl Janitor {
             self.shared.devices.change(*device, |state| state.is_queued = false);
         }
     }
+}
+
+/// Whether an interval has passed since something was done last, or the clock was set back.
+fn is_due(last: &mut Option<Timestamp>, now: Timestamp, interval_ms: i64) -> bool {
+    let since_ms = now.since_ms(*last.get_or_insert(now));
+    since_ms >= interval_ms || since_ms < 0
 }

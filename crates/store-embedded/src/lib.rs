@@ -93,6 +93,14 @@ impl EmbeddedStore {
         self.registry.poll()
     }
 
+    /// Why nothing can be written just now, while nothing can.
+    pub fn blocked(&self) -> Option<String> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_stopped = threads.iter().any(JoinHandle::is_finished);
+        let stopped = has_stopped.then(|| "a thread of the store has stopped; restart the station".to_owned());
+        stopped.or_else(|| self.shared.blocked())
+    }
+
     /// Does what is due: sealing, checkpoints, trimming, merging. To be called about every second.
     ///
     /// **Errors**: `Unavailable` when the disk is full; what could not be done is tried again.

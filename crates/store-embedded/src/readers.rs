@@ -14,7 +14,7 @@ const READERS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Readers {
     idle: Mutex<Vec<Reader>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 /// A connection to each database.
@@ -26,7 +26,7 @@ pub(crate) struct Reader {
 
 impl Readers {
     pub(crate) fn new() -> Self {
-        Self { idle: Mutex::default(), permits: Semaphore::new(READERS) }
+        Self { idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS)) }
     }
 
     /// Runs `f` with a reader on a thread that may wait for the disk.
@@ -35,9 +35,11 @@ impl Readers {
         shared: &Arc<Shared>,
         f: impl FnOnce(&Shared, &Reader) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _permit = self.permits.acquire().await.map_err(|_| stopped())?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| stopped())?;
         let (readers, shared) = (Arc::clone(self), Arc::clone(shared));
         let answer = tokio::task::spawn_blocking(move || {
+            // Held by the work, not by who waits for it, and may go away.
+            let _permit = permit;
             let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let reader = match idle {
                 Some(reader) => reader,

@@ -1,13 +1,16 @@
 //! Brings memory up to date: what was last written of each device, then the log from there.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering::Relaxed,
+};
 
 use model::{DeviceId, OrgId, Position, Timestamp};
 use rusqlite::Connection;
 use store::Error;
 
 use crate::{
-    devices::Devices,
+    devices::{Devices, SHARDS},
     entry::{self, Logged},
     error::{damaged_bytes, sqlite},
     log::{self, Commit},
@@ -21,14 +24,15 @@ const POSITIONS_SKIPPED: u64 = 1 << 20;
 
 /// Reads everything that a store needs before it can answer; gives the next position.
 pub(crate) fn recover(shared: &Shared, log: &Connection, rows: &Connection) -> Result<Position, Error> {
-    load_states(shared, rows)?;
+    let rebuilt = load_states(shared, rows)?;
     let checkpoint = log::meta(rows, "checkpoint")?;
     let trimmed = log::meta(log, "trimmed")?;
     shared.trimmed.store(trimmed, Relaxed);
     shared.frames_through.store(log::meta(rows, "frames")?, Relaxed);
     {
         let mut ledger = shared.ledger();
-        ledger.head = Position::from_raw(checkpoint.max(trimmed));
+        // No state may know a position that is given away again.
+        ledger.head = newest_position(shared).max(Position::from_raw(checkpoint.max(trimmed)));
         let mut select = rows.prepare("SELECT org, um FROM org_um").map_err(sqlite)?;
         let totals = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).map_err(sqlite)?;
         for total in totals {
@@ -36,10 +40,22 @@ pub(crate) fn recover(shared: &Shared, log: &Connection, rows: &Connection) -> R
             ledger.um.insert(OrgId::from_raw(org as u64), um as u64);
         }
     }
-    replay(shared, log, Position::from_raw(checkpoint))
+    let checkpoint = Position::from_raw(checkpoint);
+    if !rebuilt.is_empty() {
+        reread(shared, log, checkpoint, &rebuilt)?;
+    }
+    replay(shared, log, checkpoint)
 }
 
-fn load_states(shared: &Shared, rows: &Connection) -> Result<(), Error> {
+fn newest_position(shared: &Shared) -> Position {
+    let newest = |shard| shared.devices.read(shard).values().map(|state| state.through).max();
+    (0..SHARDS).filter_map(newest).max().unwrap_or_default()
+}
+
+/// Loads the saved states; gives the devices whose state is damaged, each with the last position
+/// that is in its chunks.
+fn load_states(shared: &Shared, rows: &Connection) -> Result<BTreeMap<DeviceId, Position>, Error> {
+    let mut rebuilt = BTreeMap::new();
     let mut select = rows.prepare("SELECT device, org, bytes FROM device").map_err(sqlite)?;
     let mut found = select.query([]).map_err(sqlite)?;
     while let Some(row) = found.next().map_err(sqlite)? {
@@ -52,25 +68,57 @@ fn load_states(shared: &Shared, rows: &Connection) -> Result<(), Error> {
             Err(cause) => {
                 shared.counters.damaged.fetch_add(1, Relaxed);
                 drop(damaged_bytes(format!("the saved state of device {device}"), cause));
-                rebuild(rows, org, device)?
+                let (state, sealed_through) = rebuild(rows, org, device)?;
+                rebuilt.insert(device, sealed_through);
+                state
             }
         };
         shared.count_open(0, state.open.bytes());
         shared.devices.write(Devices::shard(device)).insert(device, state);
     }
-    Ok(())
+    Ok(rebuilt)
 }
 
-/// What can be known of a device whose saved state is damaged: its chunks are still there, and
-/// what the log still holds is read again.
-fn rebuild(rows: &Connection, org: OrgId, device: DeviceId) -> Result<DeviceState, Error> {
+/// What can be known of a device whose saved state is damaged without reading the log: what is in
+/// its chunks, and up to which position that is.
+fn rebuild(rows: &Connection, org: OrgId, device: DeviceId) -> Result<(DeviceState, Position), Error> {
     let mut state = DeviceState::new(org);
     state.last_is_stale = true;
     state.has_decodings = true;
-    let sql = "SELECT MAX(last_ms) FROM chunk WHERE device = ?";
-    let sealed_until: Option<i64> = rows.query_row(sql, [device.0 as i64], |row| row.get(0)).map_err(sqlite)?;
+    let sql = "SELECT MAX(last_ms), MAX(last_position) FROM chunk WHERE device = ?";
+    let (sealed_until, position): (Option<i64>, Option<i64>) =
+        rows.query_row(sql, [device.0 as i64], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sqlite)?;
     state.sealed_until = sealed_until.map_or(Timestamp::MIN, Timestamp::from_millis);
-    Ok(state)
+    Ok((state, Position::from_raw(position.unwrap_or_default() as u64)))
+}
+
+/// Takes in what the log still holds, up to the checkpoint, of devices whose state is damaged.
+fn reread(
+    shared: &Shared,
+    connection: &Connection,
+    checkpoint: Position,
+    rebuilt: &BTreeMap<DeviceId, Position>,
+) -> Result<(), Error> {
+    log::each_after(connection, Position::START, |commit| {
+        let Ok(blob) = commit.blob() else { return Ok(true) };
+        for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position <= checkpoint) {
+            let Ok(Logged::Entry(entry)) = bytes.and_then(entry::decode) else { continue };
+            let Some((_, device)) = device_of(&entry) else { continue };
+            let Some(sealed_through) = rebuilt.get(&device) else { continue };
+            shared.devices.change(device, |state| {
+                let before = state.open.bytes();
+                if position <= *sealed_through {
+                    state.remember(&entry, position);
+                } else {
+                    state.apply(entry, position);
+                    // The newest values are those of the chunks too.
+                    state.last_is_stale = true;
+                }
+                shared.count_open(before, state.open.bytes());
+            });
+        }
+        Ok(commit.position <= checkpoint)
+    })
 }
 
 /// Takes in the log after a position, and gives the next position.

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -28,7 +28,9 @@ pub(crate) struct Shared {
     pub(crate) log_bytes: AtomicU64,
     pub(crate) counters: Counters,
     /// Why nothing can be written, while nothing can.
-    pub(crate) blocked: Mutex<Option<String>>,
+    blocked: Mutex<Option<String>>,
+    /// Why nothing is written any more until the store is opened anew.
+    failed: OnceLock<String>,
 }
 
 /// What changes with every commit, always all of it together.
@@ -67,6 +69,7 @@ impl Shared {
             log_bytes: AtomicU64::new(0),
             counters: Counters::default(),
             blocked: Mutex::default(),
+            failed: OnceLock::new(),
         }
     }
 
@@ -78,9 +81,18 @@ impl Shared {
         *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
+    pub(crate) fn fail(&self, reason: String) {
+        tracing::error!("{reason}");
+        drop(self.failed.set(reason));
+    }
+
+    pub(crate) fn failed(&self) -> Option<String> {
+        self.failed.get().cloned()
+    }
+
     /// Why nothing can be written, while nothing can.
     pub(crate) fn blocked(&self) -> Option<String> {
-        self.blocked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failed().or_else(|| self.blocked.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     pub(crate) fn trimmed(&self) -> Position {

@@ -39,6 +39,8 @@ pub(crate) struct DeviceState {
     pub(crate) sealed_until: Timestamp,
     /// Chunks written since the last merge.
     pub(crate) unmerged: u32,
+    /// Counts what has changed in `last` and in the rows it comes from.
+    pub(crate) changes: u64,
     /// Whether the janitor has been asked to seal it.
     pub(crate) is_queued: bool,
 }
@@ -79,6 +81,7 @@ impl DeviceState {
             has_decodings: false,
             sealed_until: Timestamp::MIN,
             unmerged: 0,
+            changes: 0,
             is_queued: false,
         }
     }
@@ -89,6 +92,7 @@ impl DeviceState {
             return;
         }
         self.through = position;
+        self.changes += 1;
         let (rows, mut template) = match entry {
             Entry::Uplink(uplink) => {
                 self.heard_at = self.heard_at.max(Some(uplink.received_at));
@@ -116,6 +120,21 @@ impl DeviceState {
             template.readings = readings;
             self.open.push(&template);
             self.take_newest(&mut template);
+        }
+    }
+
+    /// Remembers of an entry whose rows are in chunks what is not: that it was here.
+    pub(crate) fn remember(&mut self, entry: &Entry, position: Position) {
+        self.through = self.through.max(position);
+        match entry {
+            Entry::Uplink(uplink) => {
+                self.heard_at = self.heard_at.max(Some(uplink.received_at));
+                self.recent.insert(uplink.dedup, uplink.received_at, position);
+            }
+            Entry::Redecode(redecode) => {
+                self.decodings.insert(redecode.replaces, position);
+            }
+            Entry::Message(_) => {}
         }
     }
 

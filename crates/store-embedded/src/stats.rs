@@ -50,7 +50,7 @@ impl EmbeddedStore {
         };
         let counters = &self.shared.counters;
         Stats {
-            blocked: self.shared.blocked(),
+            blocked: self.blocked(),
             commits: counters.commits.load(Relaxed),
             entries: counters.uplinks.load(Relaxed),
             duplicates: counters.duplicates.load(Relaxed),

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering::Relaxed;
+
 use async_trait::async_trait;
 use model::{DeviceId, OrgId, Position, Row, Timestamp, Window};
 use store::{
@@ -15,6 +17,9 @@ use crate::{
     state::Last,
     writer::Command,
 };
+
+/// However little memory open rows are to take, so much never is too much.
+const OPEN_BYTES_FLOOR: u64 = 64 << 20;
 
 impl EmbeddedStore {
     /// Runs a query over a device's rows in a window; here if memory has them all, else on a
@@ -38,11 +43,11 @@ impl EmbeddedStore {
 
     /// Finds a device's newest values anew, after what they were was replaced.
     async fn find_latest(&self, org: OrgId, device: DeviceId) -> Result<Vec<Last>, Error> {
-        let through = self.shared.devices.peek(org, device, |state| state.through);
+        let changes = self.shared.devices.peek(org, device, |state| state.changes);
         let found = self.scan(org, device, Window::ALL, query::latest::find).await?.unwrap_or_default();
         self.shared.devices.change(device, |state| {
             // Unless something came in meanwhile; then the next query looks again.
-            if Some(state.through) == through {
+            if Some(state.changes) == changes {
                 state.last.clone_from(&found);
                 state.last_is_stale = false;
             }
@@ -55,6 +60,10 @@ impl EmbeddedStore {
 impl Telemetry for EmbeddedStore {
     async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, Error> {
         entries.iter().try_for_each(Entry::check)?;
+        let open_bytes_max = self.shared.settings.open_bytes_max.max(OPEN_BYTES_FLOOR).saturating_mul(4);
+        if self.shared.open_bytes.load(Relaxed) > open_bytes_max {
+            return Err(Error::Unavailable("rows arrive faster than they can be sealed; see the log".into()));
+        }
         let sealed = entries.into_iter().map(|entry| {
             let mut bytes = Vec::with_capacity(128);
             entry::encode(&mut bytes, &entry);

@@ -46,9 +46,11 @@ pub(crate) enum Command {
         last: Position,
         reply: Reply<()>,
     },
-    /// Erases a device's entries from the commits that start at these positions.
+    /// Erases a device's entries from the commits that start at these positions, and from every
+    /// commit after `after`.
     Erase {
         commits: Vec<Position>,
+        after: Position,
         org: OrgId,
         device: DeviceId,
         reply: Reply<()>,
@@ -111,11 +113,17 @@ impl Writer {
             let Some(other) = self.gather(command) else { continue };
             match other {
                 Command::Append { .. } => {}
-                Command::Trim { start, last, reply } => drop(reply.send(self.trim(start, last))),
-                Command::Erase { commits, org, device, reply } => drop(reply.send(self.erase(&commits, org, device))),
+                Command::Trim { start, last, reply } => {
+                    self.wal_bytes += WAL_BYTES / 8;
+                    drop(reply.send(self.trim(start, last)));
+                }
+                Command::Erase { commits, after, org, device, reply } => {
+                    drop(reply.send(self.erase(commits, after, org, device)));
+                }
                 Command::GiveBack { reply } => {
-                    let given = self.connection.as_ref().ok_or_else(stopped).and_then(folder::give_back);
-                    drop(reply.send(given));
+                    self.wal_bytes += WAL_BYTES;
+                    drop(reply.send(self.with_connection(|connection| folder::give_back(connection))));
+                    self.copy_wal_back();
                 }
                 Command::Probe { reply } => drop(reply.send(self.probe())),
                 Command::Stop { reply } => {
@@ -216,6 +224,9 @@ impl Writer {
     /// Makes a batch durable, or explains why nothing of it is promised.
     fn write(&mut self, batch: &Batch) -> Result<(), Error> {
         let Some((start, ..)) = batch.entries.first() else { return Ok(()) };
+        if let Some(reason) = self.shared.failed() {
+            return Err(Error::Unavailable(reason));
+        }
         if self.connection.is_none() {
             self.reopen()?;
         }
@@ -247,11 +258,21 @@ impl Writer {
         if self.connection.is_none() {
             self.reopen()?;
         }
-        let connection = self.connection.as_ref().ok_or_else(stopped)?;
         let trimmed = self.shared.trimmed().get();
-        log::set_meta(connection, "trimmed", trimmed).map_err(sqlite)?;
+        self.with_connection(|connection| log::set_meta(connection, "trimmed", trimmed).map_err(sqlite))?;
         self.shared.block(None);
         Ok(())
+    }
+
+    /// Does something with the log's database; after a failure, which may have left the disk in
+    /// doubt, nothing more is written before it has been opened anew.
+    fn with_connection<T>(&mut self, f: impl FnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let done = f(self.connection.as_mut().ok_or_else(stopped)?);
+        if let Err(cause) = &done {
+            tracing::error!("the log could not be written: {cause}");
+            self.connection = None;
+        }
+        done
     }
 
     /// Opens the log anew after a failure. What was written but never answered, and is there
@@ -295,51 +316,76 @@ impl Writer {
             match copy_wal(connection) {
                 Ok(true) => (self.wal_bytes, self.wal_bytes_asked) = (0, 0),
                 // A reader is in the way; the next commits try again, not all of them.
-                Ok(false) => self.wal_bytes -= WAL_BYTES / 2,
+                Ok(false) => {
+                    self.wal_bytes -= WAL_BYTES / 2;
+                    self.wal_bytes_asked = self.wal_bytes_asked.min(self.wal_bytes);
+                }
                 Err(cause) => tracing::warn!("the log's write-ahead log cannot be copied back: {cause}"),
             }
         }
     }
 
     fn trim(&mut self, start: Position, last: Position) -> Result<(), Error> {
-        let connection = self.connection.as_mut().ok_or_else(stopped)?;
-        let transaction = connection.transaction().map_err(sqlite)?;
-        transaction.execute("DELETE FROM log WHERE position <= ?", [start.get() as i64]).map_err(sqlite)?;
-        log::set_meta(&transaction, "trimmed", last.get()).map_err(sqlite)?;
-        // Readers that start now are told before the entries go.
-        self.shared.trimmed.store(last.get(), Relaxed);
-        transaction.commit().map_err(sqlite)
+        let shared = Arc::clone(&self.shared);
+        self.with_connection(|connection| {
+            let transaction = connection.transaction().map_err(sqlite)?;
+            transaction.execute("DELETE FROM log WHERE position <= ?", [start.get() as i64]).map_err(sqlite)?;
+            log::set_meta(&transaction, "trimmed", last.get()).map_err(sqlite)?;
+            // Readers that start now are told before the entries go.
+            shared.trimmed.store(last.get(), Relaxed);
+            transaction.commit().map_err(sqlite)
+        })
     }
 
-    fn erase(&mut self, commits: &[Position], org: OrgId, device: DeviceId) -> Result<(), Error> {
-        let connection = self.connection.as_mut().ok_or_else(stopped)?;
-        connection.pragma_update(None, "secure_delete", "on").map_err(sqlite)?;
-        let transaction = connection.transaction().map_err(sqlite)?;
-        for position in commits {
-            let Some(commit) = log::find(&transaction, *position)? else { continue };
-            let blob = commit.blob()?;
-            let kept = blob.entries().filter_map(|(position, sum, bytes)| {
-                let bytes = bytes.ok()?;
-                if entry::owner(bytes) != Ok((org, Some(device))) {
-                    return Some((position, Sealed { bytes: bytes.to_vec(), sum }));
+    fn erase(
+        &mut self,
+        mut commits: Vec<Position>,
+        after: Position,
+        org: OrgId,
+        device: DeviceId,
+    ) -> Result<(), Error> {
+        self.with_connection(|connection| {
+            log::each_after(connection, after, |commit| {
+                commits.push(commit.position);
+                Ok(true)
+            })?;
+            let transaction = connection.transaction().map_err(sqlite)?;
+            for position in commits {
+                if let Some(commit) = log::find(&transaction, position)? {
+                    erase_from(&transaction, &commit, org, device)?;
                 }
-                let um = match entry::decode(bytes) {
-                    Ok(Logged::Entry(entry)) => entry.um(),
-                    _ => 0,
-                };
-                let mut erased = Vec::new();
-                entry::encode_erased(&mut erased, org, um);
-                Some((position, Sealed::new(erased)))
-            });
-            let kept: Vec<_> = kept.collect();
-            let bytes = blob::write(kept.iter().map(|(position, sealed)| (*position, &sealed.bytes[..], sealed.sum)));
-            let mut update =
-                transaction.prepare_cached("UPDATE log SET bytes = ? WHERE position = ?").map_err(sqlite)?;
-            update.execute(rusqlite::params![bytes, position.get() as i64]).map_err(sqlite)?;
-        }
-        transaction.commit().map_err(sqlite)?;
-        connection.pragma_update(None, "secure_delete", "off").map_err(sqlite)
+            }
+            transaction.commit().map_err(sqlite)?;
+            // What was erased must not be read in the write-ahead log either.
+            truncate_wal(connection)
+        })
     }
+}
+
+/// Leaves of a device's entries in a commit only how many data they uploaded.
+fn erase_from(connection: &Connection, commit: &Commit, org: OrgId, device: DeviceId) -> Result<(), Error> {
+    // A commit whose table is damaged, named by now, goes when the log is trimmed.
+    let Ok(blob) = commit.blob() else { return Ok(()) };
+    let erased = |um| {
+        let mut erased = Vec::new();
+        entry::encode_erased(&mut erased, org, um);
+        Sealed::new(erased)
+    };
+    let kept = blob.entries().map(|(position, sum, bytes)| {
+        let sealed = match bytes.map(|bytes| (bytes, entry::owner(bytes))) {
+            Ok((bytes, owner)) if owner != Ok((org, Some(device))) => Sealed { bytes: bytes.to_vec(), sum },
+            Ok((bytes, _)) => match entry::decode(bytes) {
+                Ok(Logged::Entry(entry)) => erased(entry.um()),
+                _ => erased(0),
+            },
+            Err(_) => erased(0),
+        };
+        (position, sealed)
+    });
+    let kept: Vec<_> = kept.collect();
+    let bytes = blob::write(kept.iter().map(|(position, sealed)| (*position, &sealed.bytes[..], sealed.sum)));
+    let mut update = connection.prepare_cached("UPDATE log SET bytes = ? WHERE position = ?").map_err(sqlite)?;
+    update.execute(rusqlite::params![bytes, commit.position.get() as i64]).map(drop).map_err(sqlite)
 }
 
 /// Copies the write-ahead log back as far as readers allow; whether nothing is left of it.
@@ -376,6 +422,7 @@ fn received_at(entry: &Entry) -> Timestamp {
 fn unavailable(cause: &Error) -> Error {
     match cause {
         Error::Unavailable(reason) => Error::Unavailable(reason.clone()),
+        Error::Internal(cause) => Error::Unavailable(cause.to_string()),
         other => Error::Unavailable(other.to_string()),
     }
 }

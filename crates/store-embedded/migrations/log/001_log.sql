@@ -6,6 +6,6 @@ CREATE TABLE log (
 ) STRICT;
 
 CREATE TABLE meta (
-    name TEXT PRIMARY KEY,          -- `next`: never to be given again below; `trimmed`: everything up to here is gone
+    name TEXT PRIMARY KEY,          -- `trimmed`: everything up to here is gone
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

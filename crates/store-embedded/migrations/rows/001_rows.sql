@@ -34,6 +34,7 @@ CREATE TABLE frame (
     first_ms INTEGER NOT NULL,      -- received_at, inclusive
     last_ms INTEGER NOT NULL,       -- received_at, inclusive
     last_position INTEGER NOT NULL,
+    frames INTEGER NOT NULL,
     bytes BLOB NOT NULL
 ) STRICT;
 CREATE INDEX frame_by_device ON frame (device, last_position);

@@ -8,7 +8,7 @@ use super::{
     Janitor,
     seal::{mark_saved, save},
 };
-use crate::{bytes::put_u64, devices::SHARDS, error::sqlite, log, settings::Durability};
+use crate::{bytes::put_u64, devices::SHARDS, error::sqlite, log};
 
 /// States written in one transaction.
 const STATES_AT_ONCE: usize = 256;
@@ -26,14 +26,9 @@ impl Janitor {
         }
         // All that was written without waiting for the disk is made durable by this commit,
         // because it is in the same write-ahead log.
-        let waits = self.shared.settings.durability == Durability::Full;
-        if waits {
-            self.connection.pragma_update(None, "synchronous", "full").map_err(sqlite)?;
-        }
+        self.wait_for_disk(true)?;
         let written = self.write_checkpoint(head, um.into_iter(), commits.iter());
-        if waits {
-            self.connection.pragma_update(None, "synchronous", "normal").map_err(sqlite)?;
-        }
+        self.wait_for_disk(false)?;
         written?;
         let mut ledger = self.shared.ledger();
         for (org, written) in commits {

@@ -2,15 +2,24 @@ use model::{DeviceId, OrgId, Position};
 use store::Error;
 
 use super::Janitor;
-use crate::{devices::Devices, entry, error::sqlite, folder::Database, log, writer::Command};
+use crate::{
+    devices::Devices,
+    entry,
+    error::sqlite,
+    folder::Database,
+    log,
+    writer::{Command, truncate_wal},
+};
 
 impl Janitor {
     /// Erases everything a device ever sent, from the log first, so that no replay brings it back.
     pub(super) fn purge(&mut self, org: OrgId, device: DeviceId) -> Result<(), Error> {
-        if self.shared.devices.peek(org, device, |_| ()).is_none() {
+        let is_anothers = self.shared.devices.read(Devices::shard(device)).get(&device).is_some_and(|it| it.org != org);
+        if is_anothers {
             return Ok(());
         }
         self.keep_all_frames()?;
+        let after = self.shared.ledger().head;
         let reader = self.shared.folder.reader(Database::Log)?;
         let mut commits = Vec::new();
         log::each_after(&reader, Position::START, |commit| {
@@ -22,15 +31,19 @@ impl Janitor {
             Ok(true)
         })?;
         drop(reader);
-        self.ask(|reply| Command::Erase { commits, org, device, reply })?;
-        self.connection.pragma_update(None, "secure_delete", "on").map_err(sqlite)?;
+        // What came in since is the writer's to look through; it can miss nothing.
+        self.ask(|reply| Command::Erase { commits, after, org, device, reply })?;
+        self.wait_for_disk(true)?;
         let transaction = self.connection.transaction().map_err(sqlite)?;
         for table in ["chunk", "device", "decoding", "frame"] {
             let sql = format!("DELETE FROM {table} WHERE device = ?");
             transaction.execute(&sql, [device.0 as i64]).map_err(sqlite)?;
         }
         transaction.commit().map_err(sqlite)?;
-        self.connection.pragma_update(None, "secure_delete", "off").map_err(sqlite)?;
+        self.wait_for_disk(false)?;
+        // What was erased must not be read in the write-ahead log either; a reader may be in the
+        // way, then it is overwritten later.
+        drop(truncate_wal(&self.connection));
         let state = self.shared.devices.write(Devices::shard(device)).remove(&device);
         if let Some(state) = state {
             self.shared.count_open(state.open.bytes(), 0);

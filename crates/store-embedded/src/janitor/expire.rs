@@ -1,5 +1,5 @@
 use model::{DeviceId, OrgId, Timestamp};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use store::{Error, ExpireKind, StoredFrame};
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     trim::insert_frames,
 };
 use crate::{
+    devices::Devices,
     error::{damaged_bytes, sqlite},
     frames,
 };
@@ -47,7 +48,8 @@ impl Janitor {
             if sketch.last_ms < before.as_millis() {
                 removed += sketch.rows;
             } else {
-                let mut rows = read_rows(&transaction, sketch, device)?;
+                // A damaged chunk, named by now, stays until all of it is old.
+                let Ok(mut rows) = read_rows(&transaction, sketch, device) else { continue };
                 rows.retain(|row| row.measured_at >= before);
                 removed += sketch.rows - rows.len();
                 insert_chunk(&transaction, device, &rows)?;
@@ -55,43 +57,54 @@ impl Janitor {
             delete_chunk(&transaction, sketch)?;
         }
         // The newest values go with the rows they came from, on disk in the same step.
-        let last = self.shared.devices.change(device, |state| {
+        let state = self.shared.devices.read(Devices::shard(device)).get(&device).cloned();
+        if let Some(mut state) = state {
             state.last.retain(|last| last.measured_at >= before);
-            state.clone()
-        });
-        if let Some(state) = last {
             save(&transaction, device, &state)?;
         }
         transaction.commit().map_err(sqlite)?;
+        self.shared.devices.change(device, |state| {
+            state.last.retain(|last| last.measured_at >= before);
+            state.changes += 1;
+        });
         Ok(removed as u64)
     }
 
     fn expire_frames(&mut self, org: OrgId, before: Timestamp) -> Result<u64, Error> {
         let transaction = self.connection.transaction().map_err(sqlite)?;
-        let mut removed = 0;
-        {
-            let sql = "SELECT id, device, bytes FROM frame WHERE org = ? AND first_ms < ?";
-            let mut select = transaction.prepare_cached(sql).map_err(sqlite)?;
-            let mut delete = transaction.prepare_cached("DELETE FROM frame WHERE id = ?").map_err(sqlite)?;
-            let mut found = select.query(params![org.get() as i64, before.as_millis()]).map_err(sqlite)?;
-            let mut cut = Vec::new();
-            while let Some(row) = found.next().map_err(sqlite)? {
-                let (id, device): (i64, i64) = (row.get(0).map_err(sqlite)?, row.get(1).map_err(sqlite)?);
-                let bytes: Vec<u8> = row.get(2).map_err(sqlite)?;
-                let stored = frames::decode(&bytes).map_err(|cause| damaged_bytes(format!("frames {id}"), cause))?;
-                let (kept, old): (Vec<StoredFrame>, Vec<_>) =
-                    stored.into_iter().partition(|frame| frame.received_at >= before);
-                removed += old.len();
-                cut.push((id, DeviceId(device as u64), kept));
-            }
-            for (id, device, kept) in cut {
-                delete.execute([id]).map_err(sqlite)?;
-                if !kept.is_empty() {
-                    insert_frames(&transaction, org, device, &kept)?;
+        let old = params![org.get() as i64, before.as_millis()];
+        let sql = "SELECT COALESCE(SUM(frames), 0) FROM frame WHERE org = ? AND first_ms < ?2 AND last_ms < ?2";
+        let mut removed: i64 = transaction.query_row(sql, old, |row| row.get(0)).map_err(sqlite)?;
+        let sql = "DELETE FROM frame WHERE org = ? AND first_ms < ?2 AND last_ms < ?2";
+        transaction.execute(sql, old).map_err(sqlite)?;
+        for (id, device, bytes) in cut_blobs(&transaction, org, before)? {
+            let stored = match frames::decode(&bytes) {
+                Ok(stored) => stored,
+                Err(cause) => {
+                    // It stays until all of it is old.
+                    drop(damaged_bytes(format!("frames {id} of device {device}"), cause));
+                    continue;
                 }
+            };
+            let (kept, old): (Vec<StoredFrame>, Vec<_>) =
+                stored.into_iter().partition(|frame| frame.received_at >= before);
+            removed += old.len() as i64;
+            transaction.execute("DELETE FROM frame WHERE id = ?", [id]).map_err(sqlite)?;
+            if !kept.is_empty() {
+                insert_frames(&transaction, org, device, &kept)?;
             }
         }
         transaction.commit().map_err(sqlite)?;
         Ok(removed as u64)
     }
+}
+
+/// An organization's blobs of frames that begin before a time and end behind it.
+fn cut_blobs(connection: &Connection, org: OrgId, before: Timestamp) -> Result<Vec<(i64, DeviceId, Vec<u8>)>, Error> {
+    let sql = "SELECT id, device, bytes FROM frame WHERE org = ? AND first_ms < ?";
+    let mut select = connection.prepare_cached(sql).map_err(sqlite)?;
+    let blobs = select.query_map(params![org.get() as i64, before.as_millis()], |row| {
+        Ok((row.get(0)?, DeviceId(row.get::<_, i64>(1)? as u64), row.get(2)?))
+    });
+    blobs.map_err(sqlite)?.collect::<Result<_, _>>().map_err(sqlite)
 }

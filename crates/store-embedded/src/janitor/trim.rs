@@ -11,10 +11,10 @@ use crate::{
     error::{damaged_bytes, sqlite, stopped},
     folder::{Database, give_back},
     frames, log,
-    settings::Durability,
     writer::{Command, Reply},
 };
 
+const DAY_MS: i64 = 24 * 3_600_000;
 /// Bytes of log that leave it at once.
 const RUN_BYTES: usize = 16 << 20;
 
@@ -34,14 +34,16 @@ impl Janitor {
         let checkpoint = Position::from_raw(log::meta(&self.connection, "checkpoint")?);
         let reader = self.shared.folder.reader(Database::Log)?;
         let old_ms = now.minus_ms(self.shared.settings.log_window_ms).as_millis();
+        // What says to be from the future was written while the clock was wrong.
+        let future_ms = now.plus_ms(DAY_MS).as_millis();
         loop {
             let count = "SELECT (SELECT page_count FROM pragma_page_count)
                               - (SELECT freelist_count FROM pragma_freelist_count)";
             let pages: i64 = reader.query_row(count, [], |row| row.get(0)).map_err(sqlite)?;
             let surplus = (pages as u64 * 4_096).saturating_sub(self.shared.settings.log_bytes_max);
             let run = self.gather(&reader, self.shared.trimmed(), |commit, bytes| {
-                let is_surplus = commit.received_ms < old_ms || (bytes as u64) < surplus;
-                commit.position <= checkpoint && is_surplus
+                let is_old = commit.received_ms < old_ms || commit.received_ms > future_ms;
+                commit.position <= checkpoint && (is_old || (bytes as u64) < surplus)
             })?;
             let Some(run) = run else { break };
             let (start, last) = (run.start, run.last);
@@ -110,10 +112,7 @@ impl Janitor {
         if run.last <= self.shared.frames_through() {
             return Ok(());
         }
-        let waits = self.shared.settings.durability == Durability::Full;
-        if waits {
-            self.connection.pragma_update(None, "synchronous", "full").map_err(sqlite)?;
-        }
+        self.wait_for_disk(true)?;
         let written = (|| {
             let transaction = self.connection.transaction().map_err(sqlite)?;
             for ((org, device), frames) in run.frames.iter().filter(|(_, frames)| !frames.is_empty()) {
@@ -122,9 +121,7 @@ impl Janitor {
             log::set_meta(&transaction, "frames", run.last.get()).map_err(sqlite)?;
             transaction.commit().map_err(sqlite)
         })();
-        if waits {
-            self.connection.pragma_update(None, "synchronous", "normal").map_err(sqlite)?;
-        }
+        self.wait_for_disk(false)?;
         written?;
         self.shared.frames_through.store(run.last.get(), Relaxed);
         Ok(())
@@ -146,7 +143,8 @@ pub(super) fn insert_frames(
     frames: &[StoredFrame],
 ) -> Result<(), Error> {
     let times = || frames.iter().map(|frame| frame.received_at.as_millis());
-    let sql = "INSERT INTO frame (org, device, first_ms, last_ms, last_position, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO frame (org, device, first_ms, last_ms, last_position, frames, bytes)
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
     let mut insert = connection.prepare_cached(sql).map_err(sqlite)?;
     let values = params![
         org.get() as i64,
@@ -154,6 +152,7 @@ pub(super) fn insert_frames(
         times().min(),
         times().max(),
         frames.last().map(|frame| frame.position.get() as i64),
+        frames.len() as i64,
         frames::encode(frames),
     ];
     insert.execute(values).map(drop).map_err(sqlite)
