@@ -1,10 +1,10 @@
 //! What stands around every call: the watch, the headers, the log of what failed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -38,12 +38,22 @@ pub(crate) async fn dress(
         answered.endpoint = endpoint;
         dm = answered.dm;
     }
-    let headers = response.headers_mut();
-    headers.insert(EXCUTE_SECOND, seconds(begun.elapsed().as_micros()));
-    headers.insert(MPUO_CONSUME, if dm == 0 { HeaderValue::from_static("0") } else { dm.into() });
-    headers.insert(API_VERSION, HeaderValue::from_static("2"));
-    allow_every_origin(headers);
+    response.headers_mut().extend(gateway_headers(begun.elapsed(), dm));
     response
+}
+
+/// What every answer carries, also one that is given before the API is asked.
+///
+/// **Units**: `took` from the request's head to the answer, `dm` in data read.
+pub fn gateway_headers(took: Duration, dm: u64) -> [(HeaderName, HeaderValue); 5] {
+    let read = HeaderValue::from_static("api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION");
+    [
+        (EXCUTE_SECOND, seconds(took.as_micros())),
+        (MPUO_CONSUME, if dm == 0 { HeaderValue::from_static("0") } else { dm.into() }),
+        (API_VERSION, HeaderValue::from_static("2")),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, read),
+    ]
 }
 
 /// Seconds as a plain decimal with six digits after the point.
@@ -60,14 +70,6 @@ fn preflight() -> Response {
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
-}
-
-fn allow_every_origin(headers: &mut HeaderMap) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION"),
-    );
 }
 
 /// Writes a refusal out, and its cause into the log.

@@ -1,14 +1,11 @@
 //! What the door itself answers, without asking any room.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
 };
-
-/// The code of "could not be served at all" in the public contract's table.
-const CODE: &str = api::CODES[1].code;
 
 /// Why a request got no further than the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,35 +32,42 @@ impl Refusal {
     }
 
     fn envelope(&self) -> String {
-        serde_json::json!({ "code": CODE, "msg": self.message }).to_string()
+        serde_json::json!({ "code": api::FRAMEWORK.code, "msg": self.message }).to_string()
+    }
+
+    /// What both forms of the answer carry, the headers of the public contract among them: a
+    /// program that reads those finds them whoever refused it. The watch stands at zero, as nothing
+    /// was worked on.
+    fn headers(&self, is_last: bool) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter(api::gateway_headers(Duration::ZERO, 0));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        if self.asks_to_retry() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if is_last {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        headers
     }
 
     /// The answer, for the HTTP library to write. `is_last` closes the connection after it.
     pub(super) fn into_response(self, is_last: bool) -> Response<Body> {
         let mut response = Response::new(Body::from(self.envelope()));
         *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        if is_last {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        if self.asks_to_retry() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
+        *response.headers_mut() = self.headers(is_last);
         response
     }
 
     /// The answer as it goes over the wire, for a request that the HTTP library never saw.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let body = self.envelope();
-        let retry = if self.asks_to_retry() { "Retry-After: 5\r\n" } else { "" };
-        format!(
-            "HTTP/1.1 {} {}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n{retry}Connection: close\r\n\r\n{body}",
-            self.status.as_u16(),
-            self.status.canonical_reason().unwrap_or_default(),
-            body.len(),
-        )
-        .into_bytes()
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", self.status.as_u16()).into_bytes();
+        for (name, value) in &self.headers(true) {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend(format!("content-length: {}\r\n\r\n{body}", body.len()).into_bytes());
+        bytes
     }
 
     fn asks_to_retry(&self) -> bool {
@@ -76,21 +80,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_is_the_one_for_what_could_not_be_served() {
-        assert!(api::CODES[1].meaning.contains("could not be served"), "{:?}", api::CODES[1]);
-    }
-
-    #[test]
     fn both_forms_say_the_same() {
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "wait a \"little\"");
         let text = String::from_utf8(refusal.to_bytes()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{head}");
-        assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "{head}");
-        assert!(head.contains("\r\nRetry-After: 5\r\n"), "{head}");
+        let mut lines: Vec<_> = head.lines().collect();
+        assert_eq!(lines.remove(0), "HTTP/1.1 429 Too Many Requests");
+        assert_eq!(lines.pop(), Some(format!("content-length: {}", body.len()).as_str()));
         let response = refusal.clone().into_response(true);
         assert_eq!(response.status(), refusal.status());
         assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+        let headers = response.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        assert_eq!(lines, headers.collect::<Vec<_>>());
         assert_eq!(body, refusal.envelope());
+        assert!(body.contains(r#""code":"10000""#), "{body}");
     }
 }

@@ -7,6 +7,15 @@ type Case = (&'static str, String, u16);
 
 const OK: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
+/// What every answer carries, as answers are parsed: in small letters.
+const CONTRACT_HEADERS: [&str; 5] = [
+    "\r\napi-gateway-excute-second: 0.",
+    "\r\napi-gateway-mpuo-consume: 0\r\n",
+    "\r\napi-version: 2\r\n",
+    "\r\naccess-control-allow-origin: *\r\n",
+    "\r\naccess-control-expose-headers: api-gateway-excute-second, api-gateway-mpuo-consume, api-version\r\n",
+];
+
 fn get(line: &str, fields: &str) -> String {
     format!("{line}\r\n{fields}\r\n\r\n")
 }
@@ -128,6 +137,9 @@ fn each_is_refused_once_in_an_envelope_and_cut_off() {
         assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{name}: {text}");
         assert!(answer.body["code"].is_string() && answer.body["msg"].is_string(), "{name}: {text}");
         assert!(answer.head.contains("connection: close"), "{name}: {text}");
+        for header in CONTRACT_HEADERS {
+            assert_eq!(answer.head.matches(header).count(), 1, "{name}: `{header}` in {text}");
+        }
     }
     assert_eq!(Answer::parse(&station.talk(OK.as_bytes())).status, 200, "the next client is served");
 }
