@@ -4,7 +4,12 @@
 //! **Shape**: one line of JSON each way, `{"op":"purge_device","org":"…","eui":"…"}` and
 //! `{"ok":true}` or `{"error":"…"}`. Whoever may enter the folder may ask.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow, bail};
 use model::{DeviceEui, OrgId};
@@ -81,8 +86,11 @@ async fn carry_out(store: &dyn Store, request: Request) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The running station's end.
-pub(crate) struct Socket(UnixListener);
+/// The running station's end; its file goes when it does.
+pub(crate) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
 
 impl Socket {
     /// Opens the socket; what an earlier process has left of one is removed, as it cannot be in
@@ -95,7 +103,8 @@ impl Socket {
             }
             _ => {}
         }
-        UnixListener::bind(&path).map(Self).with_context(|| format!("cannot open `{}`", path.display()))
+        let listener = UnixListener::bind(&path).with_context(|| format!("cannot open `{}`", path.display()))?;
+        Ok(Self { listener, path })
     }
 
     /// Answers commands, one after the other, until told to stop.
@@ -104,7 +113,7 @@ impl Socket {
         loop {
             let socket = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                accepted = self.0.accept() => accepted,
+                accepted = self.listener.accept() => accepted,
             };
             let served = match socket {
                 Ok((socket, _)) => serve_one(socket, &*store).await,
@@ -114,6 +123,13 @@ impl Socket {
                 tracing::warn!("a command could not be answered: {error:#}");
             }
         }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // One that stays is removed by the next start.
+        let _removed = std::fs::remove_file(&self.path);
     }
 }
 

@@ -41,7 +41,17 @@ pub(crate) async fn maintain(station: Arc<Station>, stop: watch::Receiver<bool>)
 
 /// Removes what is older than the settings want it kept.
 pub(crate) async fn retain(station: Arc<Station>, retention: Retention, stop: watch::Receiver<bool>) {
-    every(RETAIN, stop, "old data cannot be removed", || remove_old(station.store(), retention.clone())).await;
+    let remove = || remove_old(station.store(), retention.clone());
+    // Years of data take minutes to remove; the next start goes on with what is left.
+    unless_told(stop.clone(), every(RETAIN, stop, "old data cannot be removed", remove)).await;
+}
+
+/// Does some work, which may be left where it is, until told to stop.
+async fn unless_told(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = work => {}
+    }
 }
 
 async fn remove_old(store: Arc<dyn Store>, retention: Retention) -> Result<(), store::Error> {
@@ -148,6 +158,23 @@ mod tests {
         assert_eq!(left(0).await, 3, "0 keeps everything");
         assert_eq!(left(7).await, 2);
         assert_eq!(left(2).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_long_job_is_left_when_told_to_stop() {
+        let (stop, stopped) = watch::channel(false);
+        let begun = tokio::sync::Notify::new();
+        let endless = || {
+            begun.notify_one();
+            std::future::pending()
+        };
+        let job = unless_told(stopped.clone(), every(RETAIN, stopped, "it cannot be done", endless));
+        let told = async {
+            begun.notified().await;
+            stop.send_replace(true);
+        };
+        let both = async { tokio::join!(job, told) };
+        assert!(tokio::time::timeout(Duration::from_secs(30), both).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,18 +3,20 @@
 use std::{
     net::{Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use api::ApiState;
 use ingest::IngestState;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use store::Store;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::JoinSet,
+    time::timeout,
 };
 
 use crate::{
@@ -27,6 +29,27 @@ use crate::{
     station::Station,
 };
 
+/// How long the store may take to finish what it was asked; what it has acknowledged is on disk.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// SIGTERM and SIGINT, which do not end the process once they are caught.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    pub(crate) fn catch() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next of them; one that came since the last wait counts.
+    async fn next(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
+    }
+}
+
 /// A station with its doors open and its jobs at work.
 pub(crate) struct Running {
     station: Arc<Station>,
@@ -34,6 +57,7 @@ pub(crate) struct Running {
     http: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    signals: Signals,
 }
 
 /// What everything runs on.
@@ -43,7 +67,7 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 impl Running {
     /// Opens the doors that the settings ask for and starts the jobs.
-    pub(crate) fn start(settings: &Settings, station: Station) -> anyhow::Result<Self> {
+    pub(crate) fn start(settings: &Settings, station: Station, signals: Signals) -> anyhow::Result<Self> {
         raise_file_limit();
         let station = Arc::new(station);
         let contract = &settings.contract;
@@ -54,7 +78,7 @@ impl Running {
         };
         let api = ApiState::new(station.store(), Arc::new(clock::now), api_settings);
         let (stop, _) = watch::channel(false);
-        let mut running = Self { station, api, http: None, stop, tasks: JoinSet::new() };
+        let mut running = Self { station, api, http: None, stop, tasks: JoinSet::new(), signals };
         running.open_doors(settings)?;
         let socket = control::Socket::bind(&settings.data_dir)?;
         running.spawn(|station, stop| socket.serve(station, stop));
@@ -132,34 +156,55 @@ impl Running {
         self.tasks.spawn(work(Arc::clone(&self.station), self.stop.subscribe()));
     }
 
-    /// Runs until SIGTERM or SIGINT, and then everything to its end.
-    pub(crate) async fn until_told(mut self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut broken = None;
+    /// Does some work, or nothing more of it once SIGTERM or SIGINT comes.
+    pub(crate) async fn unless_told<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            Some(ended) = self.tasks.join_next() => broken = ended.err(),
+            () = self.signals.next() => None,
+            done = work => Some(done),
         }
+    }
+
+    /// Runs until SIGTERM or SIGINT, and then everything to its end.
+    ///
+    /// **Errors**: a part of the station ended before it was told to.
+    pub(crate) async fn until_told(mut self) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            () = self.signals.next() => None,
+            Some(ended) = self.tasks.join_next() => Some(ended),
+        };
+        let stopped = self.stop().await;
+        match ended {
+            Some(Ok(())) => bail!("a part of the station ended by itself; the log may say why"),
+            Some(Err(error)) => Err(error).context("a part of the station failed"),
+            None => stopped,
+        }
+    }
+
+    /// Ends everything. A second signal ends it at once.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         tracing::info!("stopping");
         self.stop.send_replace(true);
-        let impatient = async {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        };
         tokio::select! {
-            () = async { while let Some(ended) = self.tasks.join_next().await { broken = ended.err().or(broken.take()); } } => {}
-            () = impatient => anyhow::bail!("stopped at once; the next start reads the log"),
+            stopped = finish(&mut self.tasks, &self.api, &self.station) => stopped,
+            () = self.signals.next() => bail!("stopped at once; the next start reads the log"),
         }
-        if let Err(error) = self.api.meter().flush(self.api.store()).await {
-            tracing::warn!("what keys have read in the last second is not counted: {error}");
-        }
-        self.station.close().await?;
-        tracing::info!("stopped");
-        match broken {
-            Some(error) => Err(error).context("a part of the station failed"),
-            None => Ok(()),
-        }
+    }
+}
+
+async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, station: &Station) -> anyhow::Result<()> {
+    let mut broken = None;
+    while let Some(ended) = tasks.join_next().await {
+        broken = ended.err().or(broken);
+    }
+    if let Err(error) = api.meter().flush(api.store()).await {
+        tracing::warn!("what keys have read in the last second is not counted: {error}");
+    }
+    let closed = timeout(CLOSE_PATIENCE, station.close()).await;
+    closed.context("the store is still at work and was cut off; the next start reads the log")??;
+    tracing::info!("stopped");
+    match broken {
+        Some(error) => Err(error).context("a part of the station failed"),
+        None => Ok(()),
     }
 }
 
@@ -169,5 +214,26 @@ fn raise_file_limit() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!("cannot raise the limit of open files: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    #[tokio::test]
+    async fn a_part_that_ends_before_it_is_told_to_is_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut layers = Layers::defaults().unwrap();
+        layers.set_default("data_dir", folder.path().display().to_string()).unwrap();
+        layers.set_default("http.listen", "off").unwrap();
+        let settings = layers.settings().unwrap();
+        let station = Station::open(&settings).unwrap();
+        let mut running = Running::start(&settings, station, Signals::catch().unwrap()).unwrap();
+        running.spawn(|_, _| std::future::ready(()));
+        let error = running.until_told().await.unwrap_err();
+        assert!(error.to_string().contains("ended by itself"), "{error}");
+        assert!(Station::open(&settings).is_ok(), "the folder is free again");
     }
 }

@@ -4,7 +4,7 @@ use super::Session;
 use crate::{
     config::Layers,
     logging,
-    serve::{Running, runtime},
+    serve::{Running, Signals, runtime},
     station::Station,
 };
 
@@ -44,7 +44,7 @@ impl Serve {
         logging::start(&settings.log)?;
         runtime()?.block_on(async {
             let station = Station::open(&settings)?;
-            let running = Running::start(&settings, station)?;
+            let running = Running::start(&settings, station, Signals::catch()?)?;
             running.announce(session.output);
             running.until_told().await
         })

@@ -15,8 +15,9 @@ use crate::clock;
 /// How much of the past goes into one commit.
 const SLICE_MS: i64 = 12 * 3_600_000;
 
-/// Sends what should have come since the station last ran, or since the fleet was set up.
-pub(super) async fn catch_up(store: &dyn Store, owner: &Owner, fleet: &mut Fleet) -> anyhow::Result<()> {
+/// Sends what should have come since the station last ran, or since the fleet was set up; up to
+/// when that is.
+pub(super) async fn catch_up(store: &dyn Store, owner: &Owner, fleet: &mut Fleet) -> anyhow::Result<Timestamp> {
     let (begun, from) = (Instant::now(), last_heard(store, owner).await?);
     let mut progress = Progress::new(from, clock::now());
     let (mut at, mut readings) = (from, 0);
@@ -33,11 +34,11 @@ pub(super) async fn catch_up(store: &dyn Store, owner: &Owner, fleet: &mut Fleet
         }
     }
     progress.finish(readings, begun.elapsed());
-    Ok(())
+    Ok(at)
 }
 
 /// When anything of the fleet was last received.
-pub(super) async fn last_heard(store: &dyn Store, owner: &Owner) -> Result<Timestamp, store::Error> {
+async fn last_heard(store: &dyn Store, owner: &Owner) -> Result<Timestamp, store::Error> {
     let mut last = owner.origin;
     for member in MEMBERS {
         if let Some(device) = store.find_device(owner.org, member.eui()).await? {

@@ -2,19 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
+use model::Timestamp;
 use store::Store;
 use tokio::{sync::watch, time::interval};
 
-use super::{Fleet, Owner, history::last_heard};
+use super::{Fleet, Owner};
 use crate::clock;
 
-/// Sends what is due, until the station stops.
-pub(super) async fn run(store: Arc<dyn Store>, owner: Arc<Owner>, mut fleet: Fleet, mut stop: watch::Receiver<bool>) {
+/// Sends what is due after `at`, until the station stops.
+pub(super) async fn run(
+    store: Arc<dyn Store>,
+    owner: Arc<Owner>,
+    mut fleet: Fleet,
+    mut at: Timestamp,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut ticks = interval(Duration::from_secs(1));
-    let mut at = match last_heard(&*store, &owner).await {
-        Ok(at) => at,
-        Err(error) => return tracing::error!("the fleet stays silent: {error}"),
-    };
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,

@@ -16,7 +16,12 @@ use std::{net::UdpSocket, sync::Arc};
 
 use serde_json::json;
 
-use crate::{config::Settings, output::Output, serve::Running, station::Station};
+use crate::{
+    config::Settings,
+    output::Output,
+    serve::{Running, Signals},
+    station::Station,
+};
 
 pub(crate) use fleet::Fleet;
 pub(crate) use owner::Owner;
@@ -24,17 +29,21 @@ pub(crate) use owner::Owner;
 /// Runs a demo station until it is told to stop.
 pub(crate) async fn run(settings: &Settings, days: u32, output: Output) -> anyhow::Result<()> {
     let station = Station::open(settings)?;
+    let signals = Signals::catch()?;
     let owner = Owner::find_or_create(&*station.store(), &settings.data_dir, days).await?;
-    let mut running = Running::start(settings, station)?;
+    let mut running = Running::start(settings, station, signals)?;
     let store = running.store();
     let mut fleet = Fleet::new(&owner);
-    history::catch_up(&*store, &owner, &mut fleet).await?;
+    let Some(caught_up) = running.unless_told(history::catch_up(&*store, &owner, &mut fleet)).await else {
+        return running.stop().await;
+    };
+    let at = caught_up?;
     if output == Output::Text {
         running.announce(output);
     }
     output.show(&machine_readable(&owner, &running), introduction(&owner, &running));
     let owner = Arc::new(owner);
-    running.spawn(|_, stop| live::run(store, owner, fleet, stop));
+    running.spawn(|_, stop| live::run(store, owner, fleet, at, stop));
     running.until_told().await
 }
 

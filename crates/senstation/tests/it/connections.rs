@@ -27,6 +27,7 @@ fn one_address_gets_so_many_connections_and_the_next_is_told_so() {
         let answer = Answer::parse(&read_to_end(&mut station.connect()));
         assert_eq!(answer.status, status, "{answer:?}");
         assert!(answer.head.contains("retry-after: "), "{answer:?}");
+        assert!(answer.head.contains("api-gateway-mpuo-consume: 0"), "{answer:?}");
         assert!(answer.body["code"].is_string(), "{answer:?}");
     }
 }
@@ -70,6 +71,7 @@ fn what_is_under_way_when_the_station_stops_is_finished() {
     assert_eq!((answer.status, &answer.body["stored"]), (200, &2.into()), "{answer:?}");
     assert!(station.wait().success());
     assert!(farm.log().contains("\"stopped\""), "{}", farm.log());
+    assert!(!farm.path().join("senstation-data/control.sock").exists());
 }
 
 #[test]

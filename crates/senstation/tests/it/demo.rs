@@ -1,5 +1,10 @@
 //! The demo station.
 
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Command, Stdio},
+};
+
 use serde_json::Value;
 
 use crate::support::{Station, senstation};
@@ -48,4 +53,24 @@ fn a_demo_does_not_move_into_a_real_station() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("holds a station that is no demo"), "{said}");
+}
+
+#[test]
+fn a_demo_that_is_told_to_stop_while_it_makes_history_stops_cleanly() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = senstation(folder.path());
+    command.args(["demo", "--days", "400", "--http", "127.0.0.1:0"]).env("SENSTATION_LOG_LEVEL", "info");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("history 10 %") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended before there was any history");
+    }
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success(), "{rest}");
+    assert!(rest.contains("\"stopped\"") && !rest.contains("history 90 %"), "{rest}");
+    assert!(!folder.path().join("demo-data/control.sock").exists());
 }
