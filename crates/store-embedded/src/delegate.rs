@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Device, DeviceEui, Group, GroupId, OrgId, Organization, SecretHash, Source, SourceId,
-    Timestamp,
+    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SecretHash, Source,
+    SourceId, Timestamp,
 };
 use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, Registry};
 
@@ -84,6 +84,10 @@ impl Registry for EmbeddedStore {
 
     async fn find_device(&self, org: OrgId, eui: DeviceEui) -> Result<Option<Arc<Device>>, Error> {
         self.registry.find_device(org, eui).await
+    }
+
+    async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
+        self.registry.find_device_id(org, eui).await
     }
 
     async fn list_devices(

@@ -5,8 +5,8 @@ pub struct Settings {
     pub log_window_ms: i64,
     /// The log is trimmed sooner when it grows beyond this, in bytes.
     pub log_bytes_max: u64,
-    /// When rows that are not sealed yet take more memory than this, the oldest are sealed, in
-    /// bytes.
+    /// When rows that are not sealed yet take more memory than this, they are sealed before their
+    /// time, in bytes; four times as much, and nothing is taken any more.
     pub open_bytes_max: u64,
     /// Rows are sealed at the latest when they are this old, in milliseconds.
     pub open_age_max_ms: i64,

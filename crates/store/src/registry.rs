@@ -64,6 +64,9 @@ pub trait Registry: Send + Sync {
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error>;
     /// The bound device of an EUI, if the organization has it.
     async fn find_device(&self, org: OrgId, eui: DeviceEui) -> Result<Option<Arc<Device>>, Error>;
+    /// The id of a device that the organization has, or ever had; what is to be purged is found by
+    /// it.
+    async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error>;
     /// Bound devices by ascending EUI, after `after`.
     async fn list_devices(
         &self,

@@ -30,13 +30,18 @@ pub(crate) fn follow(
         };
         (ledger.head, fresh)
     };
-    let mut reading = Reading { scope, after, head, limit, entries: Vec::new() };
+    let mut reading = Reading { scope, after, head, limit, entries: Vec::new(), seen: after };
+    let mut is_cut = false;
     if limit > 0 {
         match scope {
             Scope::All => log::each_after(&reader.log, after, |commit| reading.take(&commit))?,
             Scope::Org(org) => {
-                let mut commits = listed(&reader.rows, org, after, head)?;
-                commits.extend(fresh);
+                let mut commits = BTreeSet::new();
+                is_cut = !list(&mut commits, &reader.rows, org, after, head, limit)?;
+                // What is fresh comes behind all that is listed.
+                if !is_cut {
+                    commits.extend(fresh);
+                }
                 // The last commit that starts at or before `after` may go on behind it.
                 let first = commits.range(..=after).next_back().copied().unwrap_or(after);
                 for start in commits.range(first..) {
@@ -55,6 +60,7 @@ pub(crate) fn follow(
     let next = match reading.entries.last() {
         Some(last) if reading.entries.len() == limit => last.position,
         _ if limit == 0 => after,
+        _ if is_cut => reading.seen,
         _ => head.max(after),
     };
     Ok(Followed { entries: reading.entries, next })
@@ -66,6 +72,8 @@ struct Reading {
     head: Position,
     limit: usize,
     entries: Vec<LogEntry>,
+    /// Everything up to here has been looked at.
+    seen: Position,
 }
 
 impl Reading {
@@ -93,13 +101,21 @@ impl Reading {
                 Err(cause) => drop(damaged_bytes(format!("the log's entry at position {position}"), cause)),
             }
         }
+        self.seen = self.seen.max(blob.last().unwrap_or(commit.position));
         Ok(self.entries.len() < self.limit)
     }
 }
 
-/// Commits with entries of an organization, as checkpoints listed them.
-fn listed(rows: &Connection, org: OrgId, after: Position, head: Position) -> Result<BTreeSet<Position>, Error> {
-    let mut commits = BTreeSet::new();
+/// Commits with entries of an organization, as checkpoints listed them: more than `limit` of those
+/// behind `after`, or all; whether it is all.
+fn list(
+    commits: &mut BTreeSet<Position>,
+    rows: &Connection,
+    org: OrgId,
+    after: Position,
+    head: Position,
+    limit: usize,
+) -> Result<bool, Error> {
     // The list before the one that reaches beyond `after` may end with the commit that holds it.
     let sql = "SELECT commits FROM org_log WHERE org = ?1 AND last <= ?3 AND last >=
                    COALESCE((SELECT MAX(last) FROM org_log WHERE org = ?1 AND last <= ?2), ?2) ORDER BY last";
@@ -113,6 +129,9 @@ fn listed(rows: &Connection, org: OrgId, after: Position, head: Position) -> Res
             commit += take.u64().map_err(|cause| damaged_bytes(format!("the list of commits of {org}"), cause))?;
             commits.insert(Position::from_raw(commit));
         }
+        if commits.range(after..).nth(limit.saturating_add(1)).is_some() {
+            return Ok(false);
+        }
     }
-    Ok(commits)
+    Ok(true)
 }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Device, DeviceEui, Group, GroupId, OrgId, Organization, SecretHash, Source, SourceId,
-    Timestamp,
+    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SecretHash, Source,
+    SourceId, Timestamp,
 };
 use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, Registry};
 
@@ -101,6 +101,10 @@ impl Registry for RegistryDb {
 
     async fn find_device(&self, org: OrgId, eui: DeviceEui) -> Result<Option<Arc<Device>>, Error> {
         self.read_through(&self.caches.devices, (org, eui), move |db| devices::find(db, org, eui)).await
+    }
+
+    async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
+        self.read(move |db| devices::find_id(db, org, eui)).await
     }
 
     async fn list_devices(

@@ -128,6 +128,15 @@ pub(super) fn find(connection: &Connection, org: OrgId, eui: DeviceEui) -> Resul
     Ok(select(connection, org, DeviceFilter::default(), eui..=eui, 1)?.pop())
 }
 
+/// Bound or not.
+pub(super) fn find_id(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Failure> {
+    let id = connection
+        .prepare_cached("SELECT id FROM device WHERE org = ?1 AND eui = ?2")?
+        .query_row((Org(org), Text(eui)), |row| row.get::<_, i64>(0))
+        .optional()?;
+    Ok(id.map(|id| DeviceId(id.cast_unsigned())))
+}
+
 pub(super) fn list(
     connection: &Connection,
     org: OrgId,

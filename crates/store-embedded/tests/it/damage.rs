@@ -116,3 +116,24 @@ async fn a_damaged_state_costs_only_what_the_log_no_longer_has() {
         assert_eq!(range(&store, 1).await.unwrap(), 20, "sealed rows are still there");
     }
 }
+
+#[tokio::test]
+async fn a_damaged_state_is_made_anew_from_the_log() {
+    for chores in [&[Chore::Checkpoint][..], &[Chore::SealAll, Chore::Checkpoint]] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path(), &Settings::default(), chores).await;
+        let select = "SELECT device, bytes FROM device WHERE device = 1";
+        flip(folder.path(), "rows.db", select, "UPDATE device SET bytes = ? WHERE device = ?", 50);
+        let store = open(folder.path());
+        assert_eq!(range(&store, 1).await.unwrap(), 20);
+        assert_eq!(frames(&store, 1).await.unwrap(), 20);
+        let device = device(&store, 1).await;
+        let latest = store.latest(org(1), device, Select::READINGS).await.unwrap();
+        assert_eq!(latest[0].measured_at, at(19));
+        store.unbind_device(org(1), eui(1)).await.unwrap();
+        let probe = Probe::bind_in(&*store, 1, 1).await;
+        let mut again = probe.uplink(0, [Reading::new(1, 4097, 0.0)]);
+        again.dedup.0 += 1 << 64;
+        assert!(probe.append([again]).await[0].duplicate, "what was here is still known");
+    }
+}

@@ -68,6 +68,9 @@ pub async fn an_unbound_device_is_hidden_and_comes_back_with_its_id_and_history(
     store.describe_channel(org(1), eui(1), channel(1, "north")).await.expect("describe");
     store.unbind_device(org(1), eui(1)).await.expect("unbind");
     assert_eq!(store.find_device(org(1), eui(1)).await.expect("find"), None);
+    assert_eq!(store.find_device_id(org(1), eui(1)).await.expect("find"), Some(probe.device));
+    assert_eq!(store.find_device_id(org(2), eui(1)).await.expect("find"), None);
+    assert_eq!(store.find_device_id(org(1), eui(2)).await.expect("find"), None);
     assert_eq!(store.list_devices(org(1), DeviceFilter::default(), None, 10).await.expect("list"), []);
     assert_refused!(store.unbind_device(org(1), eui(1)).await, Error::NotFound(Kind::Device));
 

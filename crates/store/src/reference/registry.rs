@@ -183,6 +183,10 @@ impl Registry for Reference {
         Ok(lock(&self.registry)?.devices.get(&(org, eui)).cloned())
     }
 
+    async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
+        Ok(lock(&self.registry)?.ids.get(&(org, eui)).copied())
+    }
+
     async fn list_devices(
         &self,
         org: OrgId,
