@@ -9,7 +9,7 @@ mod refusal;
 mod router;
 mod source;
 
-pub use dedup::dedup_key;
+pub use dedup::{MessageKind, dedup_key};
 pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
 pub use refusal::Refusal;
 pub use router::{BODY_BYTES_MAX, IngestState, router};

@@ -1,5 +1,5 @@
 use axum::http::StatusCode;
-use model::{DeviceEui, SourceKind};
+use model::{DeviceEui, Source, SourceKind};
 use thiserror::Error;
 
 /// Why nothing was stored, in words for whoever set the source up.
@@ -75,14 +75,16 @@ impl Refusal {
         }
     }
 
-    /// Writes it to the log, with the cause that the caller is not told.
-    pub(crate) fn log(&self, kind: SourceKind) {
-        let status = self.status().as_u16();
+    /// Writes it to the log, with the cause that the caller is not told; the source if it is known.
+    pub(crate) fn log(&self, kind: SourceKind, source: Option<&Source>) {
+        let (kind, status) = (kind.as_str(), self.status().as_u16());
+        let name = source.map(|source| source.name.as_str());
+        let source = source.map(|source| tracing::field::display(source.id));
         match self {
             Self::Store(store::Error::Internal(cause)) => {
-                tracing::error!(kind = kind.as_str(), status, "refused: {self}: {cause}");
+                tracing::error!(kind, source, name, status, "refused: {self}: {cause}");
             }
-            refusal => tracing::warn!(kind = kind.as_str(), status, "refused: {refusal}"),
+            refusal => tracing::warn!(kind, source, name, status, "refused: {refusal}"),
         }
     }
 }

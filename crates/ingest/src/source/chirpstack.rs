@@ -47,33 +47,38 @@ pub(crate) async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match take(&state, query, &headers, body).await {
+    let refused = |refusal: Refusal, source: Option<&Source>| {
+        refusal.log(SourceKind::ChirpStack, source);
+        refusal.into_response()
+    };
+    let source = match authenticate(state.store.as_ref(), &headers, SourceKind::ChirpStack).await {
+        Ok(source) => source,
+        Err(refusal) => return refused(refusal, None),
+    };
+    match take(&state, &source, query, &headers, body).await {
         Ok(Some(accepted)) => accepted.into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => {
-            refusal.log(SourceKind::ChirpStack);
-            refusal.into_response()
-        }
+        Err(refusal) => refused(refusal, Some(&source)),
     }
 }
 
 async fn take(
     state: &IngestState,
+    source: &Source,
     query: Result<Query<Params>, QueryRejection>,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Option<Accepted>, Refusal> {
     let store = state.store.as_ref();
-    let source = authenticate(store, headers, SourceKind::ChirpStack).await?;
     refuse_encodings(headers)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge { max: BODY_BYTES_MAX },
         _ => Refusal::Malformed("the body ended before its end; send it again".to_owned()),
     })?;
     let event = query.ok().and_then(|Query(params)| params.event).unwrap_or_default();
-    match read(&event, &body, &source, (state.now)())? {
-        Event::Uplink(uplink) => accept(store, &source, uplink).await.map(Some),
-        Event::Status(report) => accept_status(store, &source, report).await.map(Some),
+    match read(&event, &body, source, (state.now)())? {
+        Event::Uplink(uplink) => accept(store, source, uplink).await.map(Some),
+        Event::Status(report) => accept_status(store, source, report).await.map(Some),
         Event::Other => Ok(None),
     }
 }

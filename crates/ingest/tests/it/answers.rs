@@ -63,6 +63,23 @@ async fn a_status_event_feeds_battery_and_signal() {
 }
 
 #[tokio::test]
+async fn an_uplink_and_the_status_that_came_with_it_are_both_stored() {
+    let id: Value = serde_json::from_str(UP).unwrap();
+    let mut status: Value = serde_json::from_str(include_str!("../../fixtures/chirpstack/status.json")).unwrap();
+    status["deduplicationId"] = id["deduplicationId"].clone();
+    let (up, status) = (("up", UP.to_owned()), ("status", status.to_string()));
+    for order in [[&up, &status], [&status, &up]] {
+        let app = App::new().await;
+        for (event, body) in order {
+            let path = format!("/ingest/chirpstack?event={event}");
+            assert_eq!(app.post(&path, TOKEN, body.clone()).await.body["duplicate"], false, "{event}");
+            assert_eq!(app.post(&path, TOKEN, body.clone()).await.body["duplicate"], true, "{event} again");
+        }
+        assert_eq!(app.readings().await.len(), 4);
+    }
+}
+
+#[tokio::test]
 async fn a_battery_that_nobody_measured_is_not_stored() {
     for status in [
         include_str!("../../fixtures/chirpstack/status-external-power.json"),

@@ -1,7 +1,7 @@
 //! The devices, and what they send when.
 
 use codec::encode::{self, Battery, DeviceInfo, GustAndRain, Weather};
-use ingest::dedup_key;
+use ingest::{MessageKind, dedup_key};
 use model::{DeviceEui, Frame, Reception, Timestamp, Uplink};
 
 use super::{Owner, climate::Climate, ground::Ground, noise::Noise};
@@ -140,7 +140,7 @@ impl Fleet {
             eui,
             sent_at,
             received_at,
-            dedup: dedup_key(owner.source.id, None, eui, f_cnt, sent_at),
+            dedup: dedup_key(owner.source.id, MessageKind::Uplink, None, eui, f_cnt, sent_at),
             frame,
             model_hints: Vec::new(),
             name_hint: String::new(),

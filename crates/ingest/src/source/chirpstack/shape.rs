@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Event;
 use crate::{
-    Refusal, StatusReport, dedup_key,
+    MessageKind, Refusal, StatusReport, dedup_key,
     source::lenient::{Lenient, Number},
 };
 
@@ -125,7 +125,7 @@ pub(super) fn up(up: Up, source: &Source, received_at: Timestamp) -> Result<Even
         fault: None,
     };
     let head = Head { eui, id: up.deduplication_id.0, time: up.time.0, info: up.device_info };
-    Ok(Event::Uplink(head.into_uplink(source, received_at, frame)))
+    Ok(Event::Uplink(head.into_uplink(MessageKind::Uplink, source, received_at, frame)))
 }
 
 /// What the device told the network server about itself, if anything.
@@ -143,7 +143,8 @@ pub(super) fn status(status: Status, source: &Source, received_at: Timestamp) ->
         return Ok(Event::Other);
     }
     let head = Head { eui, id: status.deduplication_id.0, time: status.time.0, info: status.device_info };
-    Ok(Event::Status(StatusReport { uplink: head.into_uplink(source, received_at, Frame::default()), statuses }))
+    let uplink = head.into_uplink(MessageKind::Status, source, received_at, Frame::default());
+    Ok(Event::Status(StatusReport { uplink, statuses }))
 }
 
 /// What both events say about who sent them, and when.
@@ -155,7 +156,7 @@ struct Head {
 }
 
 impl Head {
-    fn into_uplink(self, source: &Source, received_at: Timestamp, frame: Frame) -> Uplink {
+    fn into_uplink(self, kind: MessageKind, source: &Source, received_at: Timestamp, frame: Frame) -> Uplink {
         let sent_at = self.time.map_or(received_at, |time| timestamp(&time));
         let tag = self.info.tags.0.and_then(|mut tags| tags.remove(MODEL_TAG)).and_then(|tag| tag.0);
         Uplink {
@@ -164,10 +165,10 @@ impl Head {
             eui: self.eui,
             sent_at,
             received_at,
-            dedup: dedup_key(source.id, self.id.as_deref(), self.eui, frame.f_cnt, sent_at),
+            dedup: dedup_key(source.id, kind, self.id.as_deref(), self.eui, frame.f_cnt, sent_at),
             frame,
             model_hints: tag.into_iter().chain(self.info.device_profile_name.0).collect(),
-            name_hint: self.info.device_name.0.unwrap_or_default(),
+            name_hint: self.info.device_name.0.unwrap_or_default().chars().filter(|c| !c.is_control()).collect(),
         }
     }
 }
