@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use anyhow::{Context, anyhow, bail};
 use toml::{Table, Value};
 
-use super::{DEFAULTS, Settings, nearest};
+use super::{DEFAULTS, Settings, check::check, nearest};
 
 /// The file that is read when none is named, if it is there.
 const FILE: &str = "senstation.toml";
@@ -132,7 +132,9 @@ impl Layers {
                 }
             }
         }
-        Value::Table(table).try_into().context("a setting has a value that cannot be used")
+        let settings = Value::Table(table).try_into().context("a setting has a value that cannot be used")?;
+        check(&settings)?;
+        Ok(settings)
     }
 }
 

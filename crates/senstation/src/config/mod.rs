@@ -1,5 +1,6 @@
 //! Settings: flag > environment > `senstation.toml` > the defaults.
 
+mod check;
 mod layers;
 mod nearest;
 

@@ -1,0 +1,69 @@
+use anyhow::bail;
+
+use super::Settings;
+
+/// What the log has levels for, the first showing nothing.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Refuses values that have the right type and would leave a station that serves or tells nobody.
+pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
+    if settings.data_dir.as_os_str().is_empty() {
+        bail!("`data_dir` is empty; name a folder");
+    }
+    for (name, max) in [
+        ("http.connections_max", settings.http.connections_max),
+        ("http.connections_per_address_max", settings.http.connections_per_address_max),
+    ] {
+        if max == 0 {
+            bail!("`{name}` is 0, which lets nobody in; to close the door set `http.listen` to `off`");
+        }
+    }
+    if settings.contract.realm.contains(char::is_control) {
+        bail!("`contract.realm` has a control character; use letters, digits and blanks");
+    }
+    for part in settings.log.level.split(',') {
+        // One room has its own level as `ingest=debug`.
+        let level = part.rsplit_once('=').map_or(part, |(_, level)| level).trim();
+        if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+            bail!("`log.level` names `{level}`, which is no level; there are {}", LEVELS.join(", "));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Layers;
+
+    #[track_caller]
+    fn check(name: &str, value: impl Into<toml::Value>, expected: Option<&str>) {
+        let mut layers = Layers::defaults().unwrap();
+        layers.set_default(name, value).unwrap();
+        let said = layers.settings().err().map(|error| format!("{error:#}"));
+        match (&said, expected) {
+            (None, None) => {}
+            (Some(said), Some(words)) if said.contains(words) => {}
+            _ => panic!("{name}: {said:?}"),
+        }
+    }
+
+    #[test]
+    fn a_level_is_one_that_the_log_has() {
+        for known in ["off", "error", "INFO", "info,ingest=debug", "warn, ingest=trace"] {
+            check("log.level", known, None);
+        }
+        for typo in ["inof", "", "info,", "ingest=", "info,ingest=verbose", "ingest"] {
+            check("log.level", typo, Some("no level"));
+        }
+    }
+
+    #[test]
+    fn what_would_serve_nobody_is_refused() {
+        check("http.connections_max", 0, Some("lets nobody in"));
+        check("http.connections_per_address_max", 0, Some("lets nobody in"));
+        check("http.connections_max", 1, None);
+        check("data_dir", "", Some("name a folder"));
+        check("contract.realm", "My\r\nfarm", Some("control character"));
+        check("contract.realm", "My farm", None);
+    }
+}
