@@ -16,7 +16,10 @@ pub(crate) fn start(settings: &Log) -> anyhow::Result<()> {
         LogFormat::Json => false,
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is lost. The logger would complain of it on stderr, which panics
+    // when it is stderr that cannot be written.
+    let logger =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = if is_text {
         logger.with_ansi(std::io::stderr().is_terminal()).try_init()
     } else {

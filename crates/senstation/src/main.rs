@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::remark(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
 };
 
+use anyhow::Context;
 use serde_json::Value;
 
 /// How a command prints its result.
@@ -18,7 +19,24 @@ pub(crate) enum Output {
 
 impl Output {
     /// Prints a result, in the form that was asked for.
-    pub(crate) fn show(self, value: &Value, text: impl Display) {
+    ///
+    /// **Errors**: it cannot be written; whoever has stopped reading misses it without one.
+    pub(crate) fn show(self, value: &Value, text: impl Display) -> anyhow::Result<()> {
+        match self.show_to_somebody(value, text) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            shown => shown.context("it was done, but the result cannot be written"),
+        }
+    }
+
+    /// As [`Output::show`] for a station that starts, which goes on in any case.
+    pub(crate) fn greet(self, value: &Value, text: impl Display) {
+        if let Err(error) = self.show_to_somebody(value, text) {
+            tracing::warn!("where the station listens cannot be written to stdout: {error}");
+        }
+    }
+
+    /// As [`Output::show`] for what is shown only once: also nobody reading is an error.
+    pub(crate) fn show_to_somebody(self, value: &Value, text: impl Display) -> io::Result<()> {
         match self {
             Self::Text => line(text.to_string().trim_end()),
             Self::Json => line(value),
@@ -26,10 +44,16 @@ impl Output {
     }
 }
 
-/// Prints a line; whoever has stopped reading misses it.
-pub(crate) fn line(text: impl Display) {
+/// Prints a line.
+pub(crate) fn line(text: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let _unread = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    writeln!(stdout, "{text}")?;
+    stdout.flush()
+}
+
+/// Writes a line to stderr, or nothing where that cannot be written.
+pub(crate) fn remark(text: impl Display) {
+    let _unwritten = writeln!(io::stderr(), "{text}");
 }
 
 /// Rows under headings, in columns as wide as they must be.

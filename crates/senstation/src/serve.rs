@@ -145,7 +145,7 @@ impl Running {
         let url = self.http.map(|address| format!("http://{address}"));
         let text =
             url.as_ref().map_or_else(|| "running with no door open".to_owned(), |url| format!("listening on {url}"));
-        output.show(&json!({ "url": url }), text);
+        output.greet(&json!({ "url": url }), text);
     }
 
     /// Adds work that ends when the station stops.

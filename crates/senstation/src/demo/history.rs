@@ -10,7 +10,7 @@ use model::Timestamp;
 use store::Store;
 
 use super::{Fleet, Owner, fleet::MEMBERS};
-use crate::clock;
+use crate::{clock, output::remark};
 
 /// How much of the past goes into one commit.
 const SLICE_MS: i64 = 12 * 3_600_000;
@@ -76,7 +76,7 @@ impl Progress {
                 let now = at.since_ms(*from).saturating_mul(10) / to.since_ms(*from).max(1);
                 if now > *tenth && now < 10 {
                     *tenth = now;
-                    eprintln!("history {now}0 %, {readings} readings");
+                    remark(format_args!("history {now}0 %, {readings} readings"));
                 }
             }
         }
@@ -86,6 +86,6 @@ impl Progress {
         if let Self::Bar { bar, .. } = self {
             bar.finish_and_clear();
         }
-        eprintln!("history: {readings} readings in {:.1} s", took.as_secs_f64());
+        remark(format_args!("history: {readings} readings in {:.1} s", took.as_secs_f64()));
     }
 }

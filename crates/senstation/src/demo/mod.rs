@@ -41,7 +41,7 @@ pub(crate) async fn run(settings: &Settings, days: u32, output: Output) -> anyho
     if output == Output::Text {
         running.announce(output);
     }
-    output.show(&machine_readable(&owner, &running), introduction(&owner, &running));
+    output.greet(&machine_readable(&owner, &running), introduction(&owner, &running));
     let owner = Arc::new(owner);
     running.spawn(|_, stop| live::run(store, owner, fleet, at, stop));
     running.until_told().await

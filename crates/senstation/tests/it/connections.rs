@@ -33,6 +33,20 @@ fn one_address_gets_so_many_connections_and_the_next_is_told_so() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = senstation(folder.path());
+    let station = Station::start_logging_to(full, folder.path(), command.args(["serve", "--http", "127.0.0.1:0"]));
+    for _ in 0..3 {
+        assert_eq!(Answer::parse(&station.talk(b"nonsense\r\n\r\n")).status, 400);
+        assert_eq!(station.uplink("no token", UP.as_bytes()).status, 401);
+    }
+    station.terminate();
+    assert!(station.wait().success());
+}
+
+#[test]
 fn a_refused_client_can_send_on_and_still_read_the_answer() {
     let folder = tempfile::tempdir().unwrap();
     let station = Station::serve(folder.path());

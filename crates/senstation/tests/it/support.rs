@@ -49,6 +49,11 @@ impl Station {
     /// Starts it and waits until it says where it listens.
     pub(crate) fn start(folder: &Path, command: &mut Command) -> Self {
         let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
+        Self::start_logging_to(log, folder, command)
+    }
+
+    /// As [`Station::start`], with its log somewhere else.
+    pub(crate) fn start_logging_to(log: File, folder: &Path, command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut greeting = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut greeting).unwrap();
@@ -56,7 +61,7 @@ impl Station {
             let end = rest.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(rest.len());
             rest[..end].parse().ok()
         });
-        let log = || std::fs::read_to_string(folder.join("log")).unwrap();
+        let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
         Self { child, address: address.unwrap_or_else(|| panic!("{greeting:?}\n{}", log())), greeting }
     }
 
