@@ -55,6 +55,11 @@ impl Station {
     }
 }
 
+/// Whether the folder holds a station.
+pub(crate) fn is_in(data_dir: &Path) -> bool {
+    data_dir.join("registry.db").exists()
+}
+
 /// Opens what administrative commands work on, also while a server runs.
 pub(crate) fn open_registry(data_dir: &Path) -> anyhow::Result<Arc<dyn Registry>> {
     let registry = EmbeddedStore::open_registry(data_dir).map_err(|error| refused(error, data_dir))?;

@@ -1,9 +1,8 @@
-use anyhow::{Context, bail};
 use clap::Subcommand;
 use model::{Reading, Value};
 use serde_json::json;
 
-use super::Session;
+use super::{Session, arguments, wrong_usage};
 use crate::output::table;
 
 /// Payloads and readings, without a station
@@ -15,8 +14,8 @@ Example:
   senstation codec decode --model S2101 --f-port 2 --hex 010110985300000102 10A87A0000AF51")]
     Decode {
         /// The product model that sent it
-        #[arg(long)]
-        model: String,
+        #[arg(long, value_parser = arguments::model)]
+        model: &'static codec::Codec,
         /// The LoRaWAN port it came on; the model's usual one if left out
         #[arg(long)]
         f_port: Option<u8>,
@@ -32,25 +31,23 @@ Example:
 impl Codec {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
-            Self::Decode { model, f_port, hex } => decode(session, &model, f_port, &hex.concat()),
+            Self::Decode { model, f_port, hex } => decode(session, model, f_port, &hex.concat()),
             Self::Models => {
                 let all = codec::Codec::all();
                 let ports = |codec: &codec::Codec| codec.f_ports().iter().map(u8::to_string).collect::<Vec<_>>();
                 let rows: Vec<_> =
                     all.iter().map(|codec| [codec.model().to_owned(), ports(codec).join(", ")]).collect();
                 let shown = all.iter().map(|codec| json!({ "model": codec.model(), "f_ports": codec.f_ports() }));
-                session.output.show(&shown.collect(), table(["model", "f_ports"], &rows));
-                Ok(())
+                session.output.show(&shown.collect(), table(["model", "f_ports"], &rows))
             }
         }
     }
 }
 
-fn decode(session: &Session, model: &str, f_port: Option<u8>, hex: &str) -> anyhow::Result<()> {
-    let codec = codec::Codec::find(model)
-        .with_context(|| format!("there is no model `{model}`; `senstation codec models` lists them"))?;
+fn decode(session: &Session, codec: &codec::Codec, f_port: Option<u8>, hex: &str) -> anyhow::Result<()> {
+    let payload = bytes(hex).unwrap_or_else(|trouble| wrong_usage(trouble));
     let f_port = f_port.or(codec.f_ports().first().copied()).unwrap_or_default();
-    let decoded = codec.decode(f_port, &bytes(hex)?)?;
+    let decoded = codec.decode(f_port, &payload)?;
     let warnings: Vec<String> = decoded.warnings.iter().map(ToString::to_string).collect();
     let events: Vec<String> = decoded.events.iter().map(ToString::to_string).collect();
     let rows = decoded.rows.iter().map(|row| {
@@ -80,8 +77,7 @@ fn decode(session: &Session, model: &str, f_port: Option<u8>, hex: &str) -> anyh
     for (kind, remark) in remarks {
         text += &format!("\n{kind}: {remark}");
     }
-    session.output.show(&shown, text);
-    Ok(())
+    session.output.show(&shown, text)
 }
 
 fn reading(reading: &Reading) -> serde_json::Value {
@@ -106,11 +102,11 @@ fn name(reading: &Reading) -> (&'static str, &'static str) {
     measurement.or_else(|| model::status(id).map(|known| (known.name, known.unit))).unwrap_or_default()
 }
 
-fn bytes(hex: &str) -> anyhow::Result<Vec<u8>> {
+fn bytes(hex: &str) -> Result<Vec<u8>, &'static str> {
     let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
     if !digits.len().is_multiple_of(2) {
-        bail!("`--hex` has an odd number of digits");
+        return Err("`--hex` has an odd number of digits");
     }
     let byte = |pair: &[char]| Some((pair[0].to_digit(16)? * 16 + pair[1].to_digit(16)?) as u8);
-    digits.chunks(2).map(byte).collect::<Option<_>>().context("`--hex` has something else than hex digits")
+    digits.chunks(2).map(byte).collect::<Option<_>>().ok_or("`--hex` has something else than hex digits")
 }

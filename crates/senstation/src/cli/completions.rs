@@ -1,7 +1,10 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
+use serde_json::Value;
+
 use super::Arguments;
+use crate::output::Output;
 
 /// Print what teaches a shell to complete commands
 #[derive(Debug, Args)]
@@ -17,7 +20,6 @@ impl Completions {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "senstation", &mut script);
-        crate::output::line(String::from_utf8_lossy(&script).trim_end());
-        Ok(())
+        Output::Text.show(&Value::Null, String::from_utf8_lossy(&script))
     }
 }

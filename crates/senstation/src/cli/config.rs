@@ -24,7 +24,6 @@ impl Config {
                 (name.clone(), json!({ "value": setting.value, "origin": setting.origin.to_string() }))
             })
             .collect();
-        session.output.show(&shown.into(), table(["setting", "value", "origin", "in the environment"], &rows));
-        Ok(())
+        session.output.show(&shown.into(), table(["setting", "value", "origin", "in the environment"], &rows))
     }
 }

@@ -5,8 +5,8 @@ use model::{DeviceEui, DeviceKind, GeoPoint, OrgId};
 use serde_json::{Value, json};
 use store::{Binding, DeviceFilter, Registry};
 
-use super::{Session, block_on, find_org};
-use crate::{clock, config::nearest, control, output::table};
+use super::{Session, arguments, block_on, find_org};
+use crate::{clock, control, output::table};
 
 /// Devices that an organization has bound
 #[derive(Debug, Subcommand)]
@@ -19,19 +19,19 @@ Example:
 `senstation codec models` lists the models.")]
     Add {
         /// Whose device; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
         /// The 16 hex digits on its label
         #[arg(long)]
         eui: DeviceEui,
         /// Its product model, which chooses the codec
-        #[arg(long, value_parser = known_model)]
-        model: &'static str,
+        #[arg(long, value_parser = arguments::model)]
+        model: &'static Codec,
         /// What people call it
-        #[arg(long, default_value = "", hide_default_value = true)]
+        #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
         name: String,
         /// The code on its label
-        #[arg(long, default_value = "", hide_default_value = true)]
+        #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
         code: String,
         /// Where it stands, in degrees; north is positive
         #[arg(long, requires = "longitude", allow_negative_numbers = true, value_parser = degrees::<90>)]
@@ -44,14 +44,14 @@ Example:
     #[command(after_help = "Example:\n  senstation device list --json")]
     List {
         /// Whose devices; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
     },
     /// Unbind a device; its history stays unless `--purge` is given
     #[command(after_help = "Example:\n  senstation device remove --eui 2CF7F12004100005")]
     Remove {
         /// Whose device; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
         /// The 16 hex digits on its label
         #[arg(long)]
@@ -64,14 +64,6 @@ Example:
 
 const PAGE: usize = 1_000;
 
-fn known_model(text: &str) -> Result<&'static str, String> {
-    let models = || Codec::all().iter().map(Codec::model);
-    Codec::find(text).map(Codec::model).ok_or_else(|| match nearest(text, models()) {
-        Some(near) => format!("there is no such model; did you mean `{near}`?"),
-        None => format!("there is no such model; there are {}", models().collect::<Vec<_>>().join(", ")),
-    })
-}
-
 fn degrees<const MAX: i32>(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|degrees: &f64| degrees.abs() <= f64::from(MAX));
     number.ok_or_else(|| format!("a number of degrees from -{MAX} to {MAX} is needed"))
@@ -81,6 +73,7 @@ impl Device {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
             Self::Add { org, eui, model, name, code, latitude, longitude } => session.with_registry(async |registry| {
+                let model = model.model();
                 let org = find_org(&*registry, org).await?.id;
                 let place = latitude.zip(longitude).map(|(latitude, longitude)| GeoPoint { latitude, longitude });
                 let binding = Binding {
@@ -96,8 +89,7 @@ impl Device {
                     bound_at: clock::now(),
                 };
                 let device = registry.bind_device(binding).await.with_context(|| format!("device `{eui}`"))?;
-                session.output.show(&json(&device), format!("bound {eui} as {model}"));
-                Ok(())
+                session.output.show(&json(&device), format!("bound {eui} as {model}"))
             }),
             Self::List { org } => session.with_registry(async |registry| {
                 let org = find_org(&*registry, org).await?.id;
@@ -109,23 +101,20 @@ impl Device {
                     })
                     .collect();
                 let shown = devices.iter().map(|device| json(device)).collect();
-                session.output.show(&Value::Array(shown), table(["eui", "model", "name", "bound_at"], &rows));
-                Ok(())
+                session.output.show(&Value::Array(shown), table(["eui", "model", "name", "bound_at"], &rows))
             }),
             Self::Remove { org, eui, purge: false } => session.with_registry(async |registry| {
                 let org = find_org(&*registry, org).await?.id;
                 registry.unbind_device(org, eui).await.with_context(|| format!("device `{eui}`"))?;
                 let shown = json!({ "eui": eui.to_string(), "removed": true, "purged": false });
-                session.output.show(&shown, format!("unbound {eui}; its history stays"));
-                Ok(())
+                session.output.show(&shown, format!("unbound {eui}; its history stays"))
             }),
             Self::Remove { org, eui, purge: true } => {
                 let org = session.with_registry(async |registry| Ok(find_org(&*registry, org).await?.id))?;
                 let settings = session.settings()?;
                 block_on(control::ask(&settings, control::Request::PurgeDevice { org, eui }))?;
                 let shown = json!({ "eui": eui.to_string(), "removed": true, "purged": true });
-                session.output.show(&shown, format!("unbound {eui} and erased its history"));
-                Ok(())
+                session.output.show(&shown, format!("unbound {eui} and erased its history"))
             }
         }
     }

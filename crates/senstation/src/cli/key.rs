@@ -3,7 +3,7 @@ use clap::Subcommand;
 use model::{AccessId, AccessKey, OrgId, Scopes, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Session, find_org};
+use super::{Session, arguments, find_org};
 use crate::{
     clock,
     credentials::{Secret, access_id},
@@ -17,17 +17,17 @@ pub(super) enum Key {
     #[command(after_help = "Example:\n  senstation key create --org 521853156991105 --name dashboard")]
     Create {
         /// Whose key; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
         /// What people call it
-        #[arg(long, default_value = "", hide_default_value = true)]
+        #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
         name: String,
     },
     /// List the access keys, revoked ones included
     #[command(after_help = "Example:\n  senstation key list --org 521853156991105")]
     List {
         /// Whose keys; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
     },
     /// Revoke an access key for good; a running station refuses it within a second
@@ -41,64 +41,65 @@ pub(super) enum Key {
 
 impl Key {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
-        session.with_registry(async |registry| {
-            match self {
-                Self::Create { org, name } => {
-                    let org = find_org(&*registry, org).await?.id;
-                    let (id, secret, scopes) = (access_id()?, Secret::access_key()?, Scopes::READ_WRITE);
-                    let shown = json!({
-                        "access_id": id.to_string(),
-                        "access_key": secret.text,
-                        "org_id": org.to_string(),
-                        "name": name,
-                    });
-                    let text = format!(
-                        "access id   {id}\naccess key  {}\n\nThe key is not shown again.\n\
+        session.with_registry(async |registry| match self {
+            Self::Create { org, name } => {
+                let org = find_org(&*registry, org).await?.id;
+                let (id, secret, scopes) = (access_id()?, Secret::access_key()?, Scopes::READ_WRITE);
+                let shown = json!({
+                    "access_id": id.to_string(),
+                    "access_key": secret.text,
+                    "org_id": org.to_string(),
+                    "name": name,
+                });
+                let text = format!(
+                    "access id   {id}\naccess key  {}\n\nThe key is not shown again.\n\
                          Try: curl --user {id}:{} http://127.0.0.1:8080/openapi/view_organization",
-                        secret.text, secret.text
-                    );
-                    let (created_at, revoked_at, last_used_at) = (clock::now(), None, None);
-                    let secret = secret.hash;
-                    let key = AccessKey { id, org, secret, name, scopes, created_at, revoked_at, last_used_at };
-                    registry.create_access_key(key).await?;
-                    session.output.show(&shown, text);
+                    secret.text, secret.text
+                );
+                let (created_at, revoked_at, last_used_at) = (clock::now(), None, None);
+                let secret = secret.hash;
+                let key = AccessKey { id, org, secret, name, scopes, created_at, revoked_at, last_used_at };
+                registry.create_access_key(key).await?;
+                if let Err(error) = session.output.show_to_somebody(&shown, text) {
+                    registry.revoke_access_key(org, id, clock::now()).await?;
+                    return Err(error).context("the key cannot be shown, so it is revoked; create another");
                 }
-                Self::List { org } => {
-                    let org = find_org(&*registry, org).await?.id;
-                    let keys = registry.list_access_keys(org).await?;
-                    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
-                    let rows: Vec<_> = keys
-                        .iter()
-                        .map(|key| {
-                            let revoked = text(key.revoked_at).unwrap_or_default();
-                            let used = text(key.last_used_at).unwrap_or_default();
-                            [key.id.to_string(), key.name.clone(), key.scopes.to_string(), used, revoked]
-                        })
-                        .collect();
-                    let shown = keys.iter().map(|key| {
-                        json!({
-                            "access_id": key.id.to_string(),
-                            "org_id": key.org.to_string(),
-                            "name": key.name,
-                            "scopes": key.scopes.to_string(),
-                            "created_at": key.created_at.to_string(),
-                            "last_used_at": text(key.last_used_at),
-                            "revoked_at": text(key.revoked_at),
-                        })
-                    });
-                    let headings = ["access_id", "name", "scopes", "last_used_at", "revoked_at"];
-                    session.output.show(&Value::Array(shown.collect()), table(headings, &rows));
-                }
-                Self::Revoke { access_id } => {
-                    let found = registry.find_access_key(access_id).await?;
-                    let key = found.with_context(|| format!("there is no access key `{access_id}`"))?;
-                    let at = key.revoked_at.unwrap_or_else(clock::now);
-                    registry.revoke_access_key(key.org, access_id, at).await?;
-                    let shown = json!({ "access_id": access_id.to_string(), "revoked_at": at.to_string() });
-                    session.output.show(&shown, format!("revoked {access_id}"));
-                }
+                Ok(())
             }
-            Ok(())
+            Self::List { org } => {
+                let org = find_org(&*registry, org).await?.id;
+                let keys = registry.list_access_keys(org).await?;
+                let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+                let rows: Vec<_> = keys
+                    .iter()
+                    .map(|key| {
+                        let revoked = text(key.revoked_at).unwrap_or_default();
+                        let used = text(key.last_used_at).unwrap_or_default();
+                        [key.id.to_string(), key.name.clone(), key.scopes.to_string(), used, revoked]
+                    })
+                    .collect();
+                let shown = keys.iter().map(|key| {
+                    json!({
+                        "access_id": key.id.to_string(),
+                        "org_id": key.org.to_string(),
+                        "name": key.name,
+                        "scopes": key.scopes.to_string(),
+                        "created_at": key.created_at.to_string(),
+                        "last_used_at": text(key.last_used_at),
+                        "revoked_at": text(key.revoked_at),
+                    })
+                });
+                let headings = ["access_id", "name", "scopes", "last_used_at", "revoked_at"];
+                session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
+            }
+            Self::Revoke { access_id } => {
+                let found = registry.find_access_key(access_id).await?;
+                let key = found.with_context(|| format!("there is no access key `{access_id}`"))?;
+                let at = key.revoked_at.unwrap_or_else(clock::now);
+                registry.revoke_access_key(key.org, access_id, at).await?;
+                let shown = json!({ "access_id": access_id.to_string(), "revoked_at": at.to_string() });
+                session.output.show(&shown, format!("revoked {access_id}"))
+            }
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod arguments;
 mod codec;
 mod completions;
 mod config;
@@ -13,7 +14,7 @@ mod source;
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use model::{OrgId, Organization};
 use store::Registry;
 
@@ -123,8 +124,26 @@ impl Session {
     /// Does something with the registry of the data folder, beside a running server or without.
     fn with_registry<T>(&self, work: impl AsyncFnOnce(Arc<dyn Registry>) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let data_dir = self.settings()?.data_dir;
+        if !station::is_in(&data_dir) {
+            let path = data_dir.display();
+            bail!("there is no station in `{path}`; create one with `senstation org create --name NAME`");
+        }
+        self.with_new_registry(work)
+    }
+
+    /// As `with_registry`, and makes the folder if it is not there.
+    fn with_new_registry<T>(
+        &self,
+        work: impl AsyncFnOnce(Arc<dyn Registry>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let data_dir = self.settings()?.data_dir;
         block_on(async { work(station::open_registry(&data_dir)?).await })
     }
+}
+
+/// Ends the process as clap does when it understands what was given but not what was meant.
+fn wrong_usage(message: &str) -> ! {
+    Arguments::command().error(ErrorKind::ValueValidation, message).exit()
 }
 
 /// Runs something short on this thread.
@@ -148,7 +167,7 @@ async fn find_org(registry: &dyn Registry, named: Option<OrgId>) -> anyhow::Resu
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn every_command_explains_itself_with_an_example() {
@@ -164,7 +183,7 @@ mod tests {
             }
             command.get_subcommands().for_each(check);
         }
-        let command = super::Arguments::command();
+        let command = Arguments::command();
         command.clone().debug_assert();
         command.get_subcommands().for_each(check);
     }

@@ -2,7 +2,7 @@ use clap::Subcommand;
 use model::Organization;
 use serde_json::{Value, json};
 
-use super::Session;
+use super::{Session, arguments};
 use crate::{clock, credentials, output::table};
 
 /// Owners of devices, access keys and data
@@ -12,7 +12,7 @@ pub(super) enum Org {
     #[command(after_help = "Example:\n  senstation org create --name \"Hill Farm\"")]
     Create {
         /// What people call it
-        #[arg(long)]
+        #[arg(long, value_parser = arguments::name_required)]
         name: String,
     },
     /// List the organizations
@@ -24,30 +24,23 @@ const LIST_MAX: usize = 10_000;
 
 impl Org {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
-        session.with_registry(async |registry| {
-            match self {
-                Self::Create { name } => {
-                    let organization = Organization { id: credentials::org_id()?, name, created_at: clock::now() };
-                    let shown = json(&organization);
-                    let text = format!(
-                        "organization {}\n\nNext: senstation key create --org {}",
-                        organization.id, organization.id
-                    );
-                    registry.create_organization(organization).await?;
-                    session.output.show(&shown, text);
-                }
-                Self::List => {
-                    let all = registry.list_organizations(None, LIST_MAX).await?;
-                    let rows: Vec<_> = all
-                        .iter()
-                        .map(|org| [org.id.to_string(), org.name.clone(), org.created_at.to_string()])
-                        .collect();
-                    let shown = all.iter().map(json).collect();
-                    session.output.show(&Value::Array(shown), table(["org_id", "name", "created_at"], &rows));
-                }
-            }
-            Ok(())
-        })
+        match self {
+            Self::Create { name } => session.with_new_registry(async |registry| {
+                let organization = Organization { id: credentials::org_id()?, name, created_at: clock::now() };
+                let id = organization.id;
+                let (shown, text) =
+                    (json(&organization), format!("organization {id}\n\nNext: senstation key create --org {id}"));
+                registry.create_organization(organization).await?;
+                session.output.show(&shown, text)
+            }),
+            Self::List => session.with_registry(async |registry| {
+                let all = registry.list_organizations(None, LIST_MAX).await?;
+                let rows: Vec<_> =
+                    all.iter().map(|org| [org.id.to_string(), org.name.clone(), org.created_at.to_string()]).collect();
+                let shown = all.iter().map(json).collect();
+                session.output.show(&Value::Array(shown), table(["org_id", "name", "created_at"], &rows))
+            }),
+        }
     }
 }
 

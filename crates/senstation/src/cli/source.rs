@@ -1,10 +1,11 @@
 use std::str::FromStr;
 
+use anyhow::Context;
 use clap::Subcommand;
 use model::{OrgId, SourceId, SourceKind};
 use serde_json::{Value, json};
 
-use super::{Session, find_org};
+use super::{Session, arguments, find_org};
 use crate::{
     clock,
     credentials::{Secret, source_id},
@@ -23,13 +24,13 @@ In ChirpStack, add an HTTP integration with payload encoding JSON, the printed a
 endpoint URL, and the header `Authorization: Bearer TOKEN`.")]
     Create {
         /// Whose source; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
         /// What kind of system it is
         #[arg(long, value_parser = creatable)]
         kind: SourceKind,
         /// What people call it
-        #[arg(long, default_value = "", hide_default_value = true)]
+        #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
         name: String,
         /// Bind unknown devices when their profile or the tag `sensecap_model` names a known model
         #[arg(long)]
@@ -39,17 +40,17 @@ endpoint URL, and the header `Authorization: Bearer TOKEN`.")]
     #[command(after_help = "Example:\n  senstation source list")]
     List {
         /// Whose sources; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
     },
     /// Remove a source; its token is worth nothing from then on
     #[command(after_help = "Example:\n  senstation source remove --source-id 0123456789ABCDEF")]
     Remove {
         /// Whose source; may be left out while there is only one organization
-        #[arg(long, value_name = "ORG_ID")]
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
         /// Which one
-        #[arg(long, value_name = "SOURCE_ID")]
+        #[arg(long, value_name = "SOURCE_ID", value_parser = arguments::source_id)]
         source_id: SourceId,
     },
 }
@@ -65,61 +66,62 @@ fn creatable(text: &str) -> Result<SourceKind, String> {
 
 impl Source {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
-        session.with_registry(async |registry| {
-            match self {
-                Self::Create { org, kind, name, auto_add } => {
-                    let org = find_org(&*registry, org).await?.id;
-                    let (id, token, url) = (source_id()?, Secret::token()?, url(kind));
-                    let shown = json!({
-                        "source_id": id.to_string(),
-                        "token": token.text,
-                        "url": url,
-                        "org_id": org.to_string(),
-                        "kind": kind.as_str(),
-                        "name": name,
-                        "auto_add": auto_add,
-                    });
-                    let text = format!(
-                        "source  {id}\ntoken   {}\nurl     {url}\n\nThe token is not shown again. \
+        session.with_registry(async |registry| match self {
+            Self::Create { org, kind, name, auto_add } => {
+                let org = find_org(&*registry, org).await?.id;
+                let (id, token, url) = (source_id()?, Secret::token()?, url(kind));
+                let shown = json!({
+                    "source_id": id.to_string(),
+                    "token": token.text,
+                    "url": url,
+                    "org_id": org.to_string(),
+                    "kind": kind.as_str(),
+                    "name": name,
+                    "auto_add": auto_add,
+                });
+                let text = format!(
+                    "source  {id}\ntoken   {}\nurl     {url}\n\nThe token is not shown again. \
                          Send it as `Authorization: Bearer TOKEN`.",
-                        token.text
-                    );
-                    let (token, created_at) = (token.hash, clock::now());
-                    registry.create_source(model::Source { id, org, kind, name, token, auto_add, created_at }).await?;
-                    session.output.show(&shown, text);
+                    token.text
+                );
+                let (token, created_at) = (token.hash, clock::now());
+                registry.create_source(model::Source { id, org, kind, name, token, auto_add, created_at }).await?;
+                if let Err(error) = session.output.show_to_somebody(&shown, text) {
+                    registry.delete_source(org, id).await?;
+                    return Err(error).context("the token cannot be shown, so the source is removed; create another");
                 }
-                Self::List { org } => {
-                    let org = find_org(&*registry, org).await?.id;
-                    let sources = registry.list_sources(org).await?;
-                    let rows: Vec<_> = sources
-                        .iter()
-                        .map(|source| {
-                            let auto_add = if source.auto_add { "yes" } else { "no" };
-                            [source.id.to_string(), source.kind.to_string(), source.name.clone(), auto_add.to_owned()]
-                        })
-                        .collect();
-                    let shown = sources.iter().map(|source| {
-                        json!({
-                            "source_id": source.id.to_string(),
-                            "url": url(source.kind),
-                            "org_id": source.org.to_string(),
-                            "kind": source.kind.as_str(),
-                            "name": source.name,
-                            "auto_add": source.auto_add,
-                            "created_at": source.created_at.to_string(),
-                        })
-                    });
-                    let headings = ["source_id", "kind", "name", "auto_add"];
-                    session.output.show(&Value::Array(shown.collect()), table(headings, &rows));
-                }
-                Self::Remove { org, source_id } => {
-                    let org = find_org(&*registry, org).await?.id;
-                    registry.delete_source(org, source_id).await?;
-                    let shown = json!({ "source_id": source_id.to_string(), "removed": true });
-                    session.output.show(&shown, format!("removed {source_id}"));
-                }
+                Ok(())
             }
-            Ok(())
+            Self::List { org } => {
+                let org = find_org(&*registry, org).await?.id;
+                let sources = registry.list_sources(org).await?;
+                let rows: Vec<_> = sources
+                    .iter()
+                    .map(|source| {
+                        let auto_add = if source.auto_add { "yes" } else { "no" };
+                        [source.id.to_string(), source.kind.to_string(), source.name.clone(), auto_add.to_owned()]
+                    })
+                    .collect();
+                let shown = sources.iter().map(|source| {
+                    json!({
+                        "source_id": source.id.to_string(),
+                        "url": url(source.kind),
+                        "org_id": source.org.to_string(),
+                        "kind": source.kind.as_str(),
+                        "name": source.name,
+                        "auto_add": source.auto_add,
+                        "created_at": source.created_at.to_string(),
+                    })
+                });
+                let headings = ["source_id", "kind", "name", "auto_add"];
+                session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
+            }
+            Self::Remove { org, source_id } => {
+                let org = find_org(&*registry, org).await?.id;
+                registry.delete_source(org, source_id).await?;
+                let shown = json!({ "source_id": source_id.to_string(), "removed": true });
+                session.output.show(&shown, format!("removed {source_id}"))
+            }
         })
     }
 }

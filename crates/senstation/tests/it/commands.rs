@@ -62,8 +62,6 @@ fn a_failure_ends_with_1_and_wrong_usage_with_2() {
         (&["device", "remove", "--eui", "2CF7F12004109999", "--purge"], "no device `2CF7F12004109999` is bound"),
         (&["key", "create", "--org", "100000000000"], "no such organization"),
         (&["key", "revoke", "--access-id", "0123456789ABCDEF"], "there is no access key"),
-        (&["codec", "decode", "--model", "S9", "--hex", "00"], "there is no model `S9`"),
-        (&["codec", "decode", "--model", "S2101", "--hex", "0"], "odd number of digits"),
         (&["codec", "decode", "--model", "S2101", "--hex", "0101"], "at byte"),
         (&["--config", "missing.toml", "org", "list"], "cannot read `missing.toml`"),
         (&["serve", "--http", "here"], "`here` is no address"),
@@ -77,11 +75,51 @@ fn a_failure_ends_with_1_and_wrong_usage_with_2() {
         (&["device", "add", "--eui", EUI, "--model", "S2101", "--latitude", "91", "--longitude", "0"], "-90 to 90"),
         (&["source", "create", "--kind", "pigeon"], "a source is of kind"),
         (&["source", "create", "--kind", "demo"], "makes its own source"),
+        (&["source", "remove", "--source-id", "xyz"], "a source is named by 16 hex digits"),
+        (&["device", "list", "--org", "Farm"], "an organization is named by its number"),
+        (&["org", "create", "--name", ""], "must not be empty"),
+        (&["key", "create", "--name", "a\nb"], "control characters"),
+        (&["source", "create", "--kind", "chirpstack", "--name", "\u{1b}[2J"], "control characters"),
+        (&["device", "add", "--eui", EUI, "--model", "S2101", "--name", &"x".repeat(129)], "at most 128 characters"),
+        (&["codec", "decode", "--model", "S9", "--hex", "00"], "there is no such model"),
+        (&["codec", "decode", "--model", "S2101", "--hex", "0"], "odd number of digits"),
+        (&["codec", "decode", "--model", "S2101", "--hex", "zz"], "something else than hex digits"),
         (&["fly"], "unrecognized subcommand"),
     ] {
         let said = refused(folder, arguments, 2);
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn a_folder_without_a_station_is_named_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["org", "list"][..], &["key", "create"], &["device", "remove", "--eui", EUI, "--purge"]] {
+        let said = refused(folder.path(), arguments, 1);
+        assert!(said.contains("there is no station in `./senstation-data`"), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_credential_that_nobody_was_shown_is_worth_nothing() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    for (arguments, words) in [
+        (&["key", "create", "--json"][..], "it is revoked"),
+        (&["key", "create"], "it is revoked"),
+        (&["source", "create", "--kind", "chirpstack"], "the source is removed"),
+        (&["org", "list"], "the result cannot be written"),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = senstation(farm.path()).args(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    let keys = json(farm.path(), &["key", "list"]);
+    let unrevoked = keys.as_array().unwrap().iter().filter(|key| key["revoked_at"].is_null());
+    assert_eq!(unrevoked.map(|key| &key["access_id"]).collect::<Vec<_>>(), [&farm.key["access_id"]]);
+    assert_eq!(json(farm.path(), &["source", "list"]).as_array().map(Vec::len), Some(1));
 }
 
 #[test]
