@@ -44,7 +44,12 @@ impl Station {
         self.store.maintain(now).await
     }
 
-    /// How the store is doing.
+    /// Why nothing can be stored just now, while nothing can.
+    pub(crate) fn blocked(&self) -> Option<String> {
+        self.store.blocked()
+    }
+
+    /// How the store is doing; looks at every device.
     pub(crate) fn stats(&self) -> store_embedded::Stats {
         self.store.stats()
     }

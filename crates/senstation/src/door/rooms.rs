@@ -44,7 +44,7 @@ pub(crate) fn metrics_only(metrics: Arc<Metrics>) -> Router {
 }
 
 async fn ready(State(station): State<Arc<Station>>) -> Response {
-    match station.stats().blocked {
+    match station.blocked() {
         None => "ready\n".into_response(),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
