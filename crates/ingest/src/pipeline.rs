@@ -40,7 +40,7 @@ pub async fn accept(store: &dyn Store, source: &Source, uplink: Uplink) -> Resul
 pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>) -> Result<Vec<Accepted>, Refusal> {
     let mut ready = Vec::with_capacity(uplinks.len());
     for uplink in uplinks {
-        let device = find_device(store, source, &uplink).await?;
+        let device = find_device(store, source, &uplink, |codec| decode(codec, &uplink).map(drop)).await?;
         let codec = choose_codec(&device)?;
         let decoded = decode(codec, &uplink)?;
         ready.push(stamp(&device, source, codec, uplink, decoded));
@@ -53,7 +53,7 @@ pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>
 /// **Errors**: nothing of it is stored, for the reason given.
 pub async fn accept_status(store: &dyn Store, source: &Source, report: StatusReport) -> Result<Accepted, Refusal> {
     let StatusReport { uplink, statuses } = report;
-    let device = find_device(store, source, &uplink).await?;
+    let device = find_device(store, source, &uplink, |_| Ok(())).await?;
     let (measured_at, flags) = believable(uplink.sent_at, uplink.received_at);
     let rows = vec![NewRow { measured_at, flags: flags.with(origin(source)), readings: statuses }];
     let stored = stored_uplink(&device, uplink, CodecVersion::default(), rows);
@@ -61,15 +61,22 @@ pub async fn accept_status(store: &dyn Store, source: &Source, report: StatusRep
     Ok(accepted.pop().unwrap_or_default())
 }
 
-/// The bound device, or a newly bound one if the source may add devices and says which model it is.
-async fn find_device(store: &dyn Store, source: &Source, uplink: &Uplink) -> Result<Arc<Device>, Refusal> {
+/// The bound device, or a newly bound one if the source may add devices, says which model it is, and
+/// what it says agrees with that.
+async fn find_device(
+    store: &dyn Store,
+    source: &Source,
+    uplink: &Uplink,
+    agrees: impl FnOnce(&Codec) -> Result<(), Refusal>,
+) -> Result<Arc<Device>, Refusal> {
     if let Some(device) = store.find_device(source.org, uplink.eui).await? {
         return Ok(device);
     }
     let unknown = || Refusal::UnknownDevice(uplink.eui);
     let codec = uplink.model_hints.iter().find_map(|hint| Codec::guess(hint)).filter(|_| source.auto_add);
-    let binding = bind_by_itself(source, codec.ok_or_else(unknown)?, uplink);
-    match store.bind_device(binding).await {
+    let codec = codec.ok_or_else(unknown)?;
+    agrees(codec)?;
+    match store.bind_device(bind_by_itself(source, codec, uplink)).await {
         Ok(device) => {
             tracing::info!(org = %device.org, eui = %device.eui, model = device.model, "added a device");
             Ok(device)

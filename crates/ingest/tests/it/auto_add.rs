@@ -43,6 +43,14 @@ async fn adds_nothing_that_names_no_model() {
 }
 
 #[tokio::test]
+async fn adds_nothing_whose_payload_is_not_of_its_model() {
+    let app = app().await;
+    let body = up_with(json!({"deviceInfo.devEui": NEW, "data": "AQEQmFMAAAECEKh6AACvUg=="}));
+    assert_eq!(app.post(PATH, "open", body).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(app.store.find_device(ORG, NEW.parse().unwrap()).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn two_first_uplinks_at_once_add_one_device() {
     let app = app().await;
     let uplink = |f_cnt| up_with(json!({"deviceInfo.devEui": NEW, "fCnt": f_cnt, "deduplicationId": ""}));
