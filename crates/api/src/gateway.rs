@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -22,14 +22,19 @@ const MPUO_CONSUME: HeaderName = HeaderName::from_static("api-gateway-mpuo-consu
 /// The version that served the call, whatever the caller wrote there.
 const API_VERSION: HeaderName = HeaderName::from_static("api-version");
 
-/// Answers preflights, lets everything else through, and adds what every answer carries.
+/// When the head of a request was there, in its extensions, for whoever takes its body in before
+/// the API sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun(pub Instant);
+
+/// Adds what every answer carries.
 pub(crate) async fn dress(
     State((api, endpoint)): State<(ApiState, &'static str)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let begun = Instant::now();
-    let mut response = if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
+    let begun = request.extensions().get().map_or_else(Instant::now, |Begun(begun)| *begun);
+    let mut response = next.run(request).await;
     if let Some(Refused(refusal)) = response.extensions_mut().remove() {
         response = write(&api, endpoint, &refusal);
     }
@@ -63,7 +68,7 @@ fn seconds(micros: u128) -> HeaderValue {
 }
 
 /// What a browser asks before it sends credentials.
-fn preflight() -> Response {
+pub(crate) async fn preflight() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, PUT, DELETE"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, API-VERSION"),

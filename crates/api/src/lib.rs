@@ -18,7 +18,7 @@ mod window;
 
 pub use envelope::Answered;
 pub use error::{CODES, FRAMEWORK, PublicCode};
-pub use gateway::gateway_headers;
+pub use gateway::{Begun, gateway_headers};
 pub use meter::Meter;
 pub use router::{paths, router};
 pub use settings::Settings;

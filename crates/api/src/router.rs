@@ -3,17 +3,18 @@
 use axum::{
     Router,
     extract::Request,
+    handler::Handler,
     http::{Uri, uri::PathAndQuery},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, any, get, post},
+    routing::{MethodRouter, any, get},
 };
 use tower::ServiceExt;
 
 use crate::{
     ApiState,
     error::Refusal,
-    gateway::dress,
+    gateway::{dress, preflight},
     openapi::{
         aggregate_chart_points::aggregate_chart_points, list_device_channels::list_device_channels,
         list_devices::list_devices, list_groups::list_groups, list_measurement_reference::list_measurement_reference,
@@ -25,17 +26,22 @@ use crate::{
 
 fn routes() -> [(&'static str, MethodRouter<ApiState>); 10] {
     [
-        ("/openapi/view_organization", get(view_organization).post(view_organization)),
-        ("/openapi/list_groups", get(list_groups).post(list_groups)),
-        ("/openapi/list_devices", get(list_devices)),
-        ("/openapi/view_devices", post(view_devices)),
-        ("/openapi/list_device_channels", post(list_device_channels)),
-        ("/openapi/view_device_running_status", post(view_device_running_status)),
-        ("/openapi/list_measurement_reference", get(list_measurement_reference)),
-        ("/openapi/view_latest_telemetry_data", get(view_latest_telemetry_data)),
-        ("/openapi/list_telemetry_data", get(list_telemetry_data)),
-        ("/openapi/aggregate_chart_points", get(aggregate_chart_points)),
+        ("/openapi/view_organization", verb(view_organization)),
+        ("/openapi/list_groups", verb(list_groups)),
+        ("/openapi/list_devices", verb(list_devices)),
+        ("/openapi/view_devices", verb(view_devices)),
+        ("/openapi/list_device_channels", verb(list_device_channels)),
+        ("/openapi/view_device_running_status", verb(view_device_running_status)),
+        ("/openapi/list_measurement_reference", verb(list_measurement_reference)),
+        ("/openapi/view_latest_telemetry_data", verb(view_latest_telemetry_data)),
+        ("/openapi/list_telemetry_data", verb(list_telemetry_data)),
+        ("/openapi/aggregate_chart_points", verb(aggregate_chart_points)),
     ]
+}
+
+/// What a call does is in its path: it may be sent by GET or by POST.
+fn verb<T: 'static>(call: impl Handler<T, ApiState>) -> MethodRouter<ApiState> {
+    get(call.clone()).post(call).options(preflight)
 }
 
 /// Every path of the public API.
@@ -53,7 +59,8 @@ pub fn router(api: ApiState) -> Router {
         dressed = dressed.route(path, methods.layer(from_fn_with_state((api.clone(), path), dress)));
     }
     let plain = plain.fallback(async || Refusal::UnknownPath);
-    let other = any(move |request| trimmed(plain, request)).layer(from_fn_with_state((api, "other"), dress));
+    let other =
+        any(move |request| trimmed(plain, request)).options(preflight).layer(from_fn_with_state((api, "other"), dress));
     dressed.route("/openapi", other.clone()).route("/openapi/", other.clone()).route("/openapi/{*rest}", other)
 }
 

@@ -66,6 +66,26 @@ async fn a_good_key_reaches_every_route() {
     }
 }
 
+#[tokio::test]
+async fn every_route_is_asked_by_get_or_post_alike() {
+    let app = App::new();
+    let member = app.member().await;
+    member.bind(EUI, "S2101").await;
+    for case in CASES {
+        let plain = case.ask(&member, EUI).await;
+        let parameters = match case.body {
+            "" => case.query.trim_start_matches('?').replace("EUI", EUI),
+            _ => format!("device_euis={EUI}"),
+        };
+        for method in ["GET", "POST"] {
+            let asked = format!("{}?{parameters}", case.path);
+            let in_query = member.send(method, &asked, None, "").await;
+            let in_form = member.send(method, case.path, None, &parameters).await;
+            assert_eq!([&in_query.body, &in_form.body], [&plain.body; 2], "{method} {}", case.path);
+        }
+    }
+}
+
 #[track_caller]
 fn check(case: &Case, answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{}", case.path);
