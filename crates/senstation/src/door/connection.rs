@@ -51,8 +51,7 @@ pub(super) async fn serve(
     }
     let (refusal, socket, peer_has_closed) = connection.into_parts().io.into_inner().into_parts();
     if let Some(refusal) = &refusal {
-        tracing::warn!(%peer, status = refusal.status().as_u16(), "refused: {}", refusal.message());
-        door.metrics.count_refusal(refusal.status());
+        door.note(peer, "", refusal);
     }
     close(socket, refusal.as_ref(), peer_has_closed).await;
 }

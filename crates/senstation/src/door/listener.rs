@@ -11,7 +11,7 @@ use std::{
 use axum::http::StatusCode;
 use socket2::{Domain, Socket, Type};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, watch},
     task::JoinSet,
     time::{sleep, timeout},
@@ -91,10 +91,10 @@ impl Listener {
                     });
                 }
                 Err(refusal) => {
-                    door.metrics.count_refusal(refusal.status());
+                    door.note(peer, "", &refusal);
                     if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
                         connections.spawn(async move {
-                            turn_away(socket, peer, refusal).await;
+                            connection::close(socket, Some(&refusal), false).await;
                             drop(permit);
                         });
                     }
@@ -108,11 +108,6 @@ impl Listener {
             connections.shutdown().await;
         }
     }
-}
-
-async fn turn_away(socket: TcpStream, peer: SocketAddr, refusal: Refusal) {
-    tracing::warn!(%peer, status = refusal.status().as_u16(), "refused: {}", refusal.message());
-    connection::close(socket, Some(&refusal), false).await;
 }
 
 /// Which connections there are.

@@ -5,6 +5,7 @@
 //! answered in the envelope of the public contract, and read away for a moment before the
 //! connection is closed, so that the client can read the answer.
 
+mod allowance;
 mod connection;
 mod framing;
 mod guard;

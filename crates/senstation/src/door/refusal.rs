@@ -36,10 +36,9 @@ impl Refusal {
     }
 
     /// What both forms of the answer carry, the headers of the public contract among them: a
-    /// program that reads those finds them whoever refused it. The watch stands at zero, as nothing
-    /// was worked on.
-    fn headers(&self, is_last: bool) -> HeaderMap {
-        let mut headers = HeaderMap::from_iter(api::gateway_headers(Duration::ZERO, 0));
+    /// program that reads those finds them whoever refused it.
+    fn headers(&self, took: Duration, is_last: bool) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter(api::gateway_headers(took, 0));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         if self.asks_to_retry() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -50,11 +49,11 @@ impl Refusal {
         headers
     }
 
-    /// The answer, for the HTTP library to write. `is_last` closes the connection after it.
-    pub(super) fn into_response(self, is_last: bool) -> Response<Body> {
+    /// The answer, for the HTTP library to write, `took` after the request's head. `is_last` closes the connection after it.
+    pub(super) fn into_response(self, took: Duration, is_last: bool) -> Response<Body> {
         let mut response = Response::new(Body::from(self.envelope()));
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers(is_last);
+        *response.headers_mut() = self.headers(took, is_last);
         response
     }
 
@@ -63,7 +62,7 @@ impl Refusal {
         let body = self.envelope();
         let reason = self.status.canonical_reason().unwrap_or_default();
         let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", self.status.as_u16()).into_bytes();
-        for (name, value) in &self.headers(true) {
+        for (name, value) in &self.headers(Duration::ZERO, true) {
             bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
         bytes.extend(format!("content-length: {}\r\n\r\n{body}", body.len()).into_bytes());
@@ -87,7 +86,7 @@ mod tests {
         let mut lines: Vec<_> = head.lines().collect();
         assert_eq!(lines.remove(0), "HTTP/1.1 429 Too Many Requests");
         assert_eq!(lines.pop(), Some(format!("content-length: {}", body.len()).as_str()));
-        let response = refusal.clone().into_response(true);
+        let response = refusal.clone().into_response(Duration::ZERO, true);
         assert_eq!(response.status(), refusal.status());
         assert_eq!(response.headers()[header::RETRY_AFTER], "5");
         let headers = response.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));

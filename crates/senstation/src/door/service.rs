@@ -1,6 +1,10 @@
 //! One request: its body comes in whole, a room answers, and what it left empty is filled.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -15,7 +19,7 @@ use tokio::{
 };
 use tower::Service;
 
-use super::{Metrics, refusal::Refusal};
+use super::{Metrics, allowance::Allowance, refusal::Refusal};
 
 /// The most bytes that the body of a call may have; webhooks may have fewer.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -37,35 +41,48 @@ pub(crate) struct Door {
     router: Router,
     pub(super) metrics: Arc<Metrics>,
     room: Semaphore,
+    refusal_lines: Allowance,
 }
 
 impl Door {
     pub(crate) fn new(router: Router, metrics: Arc<Metrics>) -> Self {
-        Self { router, metrics, room: Semaphore::new(LARGE_BODIES_KIB) }
+        Self { router, metrics, room: Semaphore::new(LARGE_BODIES_KIB), refusal_lines: Allowance::default() }
     }
 
     /// Answers a request.
     pub(super) async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        let begun = Instant::now();
         let (mut parts, body) = request.into_parts();
         let (body, _room) = match self.take_in(&parts.method, parts.uri.path(), &parts.headers, body).await {
             Ok(taken) => taken,
             Err(refusal) => {
-                tracing::warn!(%peer, path = parts.uri.path(), status = refusal.status().as_u16(), "refused: {}", refusal.message());
-                self.metrics.count_refusal(refusal.status());
-                return refusal.into_response(true);
+                self.note(peer, parts.uri.path(), &refusal);
+                return refusal.into_response(begun.elapsed(), true);
             }
         };
         let is_head = parts.method == Method::HEAD;
         parts.extensions.insert(Peer(peer));
+        parts.extensions.insert(api::Begun(begun));
         let path = parts.uri.path().to_owned();
         let answered = self.router.clone().call(Request::from_parts(parts, Body::from(body))).await;
         let Ok(mut response) = answered;
         if !is_head {
-            response = fill(response);
+            response = fill(response, begun.elapsed());
         }
         self.metrics.count_answer(&path, &response);
         tracing::debug!(%peer, path, status = response.status().as_u16(), "answered");
         response
+    }
+
+    /// Counts a refusal, and writes it into the log unless there are too many; `path` is empty where
+    /// it is not known.
+    pub(super) fn note(&self, peer: SocketAddr, path: &str, refusal: &Refusal) {
+        self.metrics.count_refusal(refusal.status());
+        let Some(left_out) = self.refusal_lines.take(Instant::now()) else { return };
+        if left_out > 0 {
+            tracing::warn!(count = left_out, "more was refused than is told here");
+        }
+        tracing::warn!(%peer, path, status = refusal.status().as_u16(), "refused: {}", refusal.message());
     }
 
     /// The whole body, and the room that it takes while the request is worked on.
@@ -110,7 +127,7 @@ impl Door {
 }
 
 /// Says in words what an answer says by its status alone.
-fn fill(response: Response<Body>) -> Response<Body> {
+fn fill(response: Response<Body>, took: Duration) -> Response<Body> {
     let message = match response.status() {
         StatusCode::NOT_FOUND => "there is nothing under this path",
         StatusCode::METHOD_NOT_ALLOWED => "use a method that the header `Allow` names",
@@ -121,7 +138,7 @@ fn fill(response: Response<Body>) -> Response<Body> {
         return response;
     }
     let (mut parts, _) = response.into_parts();
-    let (filled, body) = Refusal::new(parts.status, message).into_response(false).into_parts();
+    let (filled, body) = Refusal::new(parts.status, message).into_response(took, false).into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(filled.headers);
     Response::from_parts(parts, body)

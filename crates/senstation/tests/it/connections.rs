@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::support::{Answer, Farm, Station, UP, read_to_end, senstation};
@@ -56,6 +56,38 @@ fn a_refused_client_can_send_on_and_still_read_the_answer() {
         socket.write_all(&[b' '; 100_000]).unwrap();
     }
     assert_eq!(Answer::parse(&read_to_end(&mut socket)).status, 413);
+}
+
+#[test]
+fn the_watch_runs_while_the_body_comes_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let mut slow = station.connect();
+    let head = "POST /openapi/view_devices HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
+    slow.write_all(head.as_bytes()).unwrap();
+    // The station asks for the body: it has the head.
+    slow.read_exact(&mut [0; 25]).unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(300) {
+        station.talk(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    }
+    slow.write_all(b"{}").unwrap();
+    let answer = Answer::parse(&read_to_end(&mut slow));
+    let seconds = answer.head.split("api-gateway-excute-second: ").nth(1).and_then(|rest| rest.lines().next());
+    assert!(seconds.unwrap().parse::<f64>().unwrap() >= 0.3, "{answer:?}");
+}
+
+#[test]
+fn the_log_does_not_grow_with_every_refusal() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let begun = Instant::now();
+    for _ in 0..200 {
+        assert_eq!(Answer::parse(&station.talk(b"GET\r\n\r\n")).status, 400);
+    }
+    let lines = std::fs::read_to_string(folder.path().join("log")).unwrap().matches("refused: ").count();
+    let periods = usize::try_from(begun.elapsed().as_secs()).unwrap() + 1;
+    assert!((1..=10 * periods).contains(&lines), "{lines} lines in {periods} s");
 }
 
 #[test]
