@@ -145,6 +145,15 @@ fn each_is_refused_once_in_an_envelope_and_cut_off() {
 }
 
 #[test]
+fn the_design_page_lists_every_status_of_the_door() {
+    let page = include_str!("../../../../docs/api-design.md");
+    let statuses = refused().into_iter().map(|(_, _, status)| status).chain([408, 429, 503]);
+    for status in statuses {
+        assert!(page.contains(&format!("\n| {status} | `10000` |")), "{status}");
+    }
+}
+
+#[test]
 fn what_honest_clients_send_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let station = Station::serve(folder.path());
