@@ -77,11 +77,14 @@ async fn ask_running(mut socket: UnixStream, request: Request) -> anyhow::Result
 
 async fn carry_out(store: &dyn Store, request: Request) -> anyhow::Result<()> {
     let Request::PurgeDevice { org, eui } = request;
-    let device = store.find_device(org, eui).await?.with_context(|| format!("no device `{eui}` is bound"))?;
-    store.purge(org, device.id).await?;
-    store.unbind_device(org, eui).await?;
-    // Once more, for what came in between.
-    store.purge(org, device.id).await?;
+    let found = store.find_device_id(org, eui).await?;
+    let device = found.with_context(|| format!("the organization never had a device `{eui}`"))?;
+    match store.unbind_device(org, eui).await {
+        // It was unbound before.
+        Ok(()) | Err(store::Error::NotFound(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    store.purge(org, device).await?;
     tracing::info!(%org, %eui, "unbound a device and erased what it sent");
     Ok(())
 }

@@ -59,7 +59,7 @@ fn a_failure_ends_with_1_and_wrong_usage_with_2() {
     for (arguments, words) in [
         (&["device", "add", "--eui", EUI, "--model", "S2101"][..], "exists already"),
         (&["device", "remove", "--eui", "2CF7F12004109999"], "no such device"),
-        (&["device", "remove", "--eui", "2CF7F12004109999", "--purge"], "no device `2CF7F12004109999` is bound"),
+        (&["device", "remove", "--eui", "2CF7F12004109999", "--purge"], "never had a device `2CF7F12004109999`"),
         (&["key", "create", "--org", "100000000000"], "no such organization"),
         (&["key", "revoke", "--access-id", "0123456789ABCDEF"], "there is no access key"),
         (&["codec", "decode", "--model", "S2101", "--hex", "0101"], "at byte"),
@@ -190,12 +190,15 @@ fn a_taken_port_is_refused_with_advice() {
 }
 
 #[test]
-fn a_purged_device_has_no_history_left_beside_a_station_and_without() {
-    for is_served in [true, false] {
+fn a_purged_device_has_no_history_left_beside_a_station_and_without_bound_or_not() {
+    for (is_served, is_bound) in [(true, true), (true, false), (false, true), (false, false)] {
         let folder = tempfile::tempdir().unwrap();
         let station = Station::serve(folder.path());
         let farm = Farm::set_up(folder);
         assert_eq!(station.uplink(&farm.token, UP.as_bytes()).status, 200);
+        if !is_bound {
+            json(farm.path(), &["device", "remove", "--eui", EUI]);
+        }
         let station = if is_served {
             json(farm.path(), &["device", "remove", "--eui", EUI, "--purge"]);
             station
@@ -207,7 +210,7 @@ fn a_purged_device_has_no_history_left_beside_a_station_and_without() {
         json(farm.path(), &["device", "add", "--eui", EUI, "--model", "S2101"]);
         let path = format!("/openapi/view_latest_telemetry_data?device_eui={EUI}");
         let answer: Answer = station.get(&path, &farm.key);
-        assert_eq!(answer.body, json!({"code": "0", "data": []}), "served: {is_served}");
+        assert_eq!(answer.body, json!({"code": "0", "data": []}), "served: {is_served}, bound: {is_bound}");
     }
 }
 
