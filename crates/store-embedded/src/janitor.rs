@@ -69,8 +69,8 @@ pub(crate) struct Janitor {
 
 /// Devices sealed in one transaction.
 const SEALED_AT_ONCE: usize = 64;
-/// Chunks a device gathers before they are merged: at one a day, a fortnight.
-const CHUNKS_MERGED: u32 = 14;
+/// Chunks a device gathers before they are merged: at one a day, a week.
+const CHUNKS_MERGED: u32 = 7;
 const TRIM_INTERVAL_MS: i64 = 60_000;
 
 impl Janitor {

@@ -174,8 +174,9 @@ impl Segment {
     pub fn add(&mut self, value: f64) {
         self.count += 1;
         self.sum += value;
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
+        // Not `f64::min`, whose care for NaN, which is never stored, costs as much as all the rest.
+        self.min = if value < self.min { value } else { self.min };
+        self.max = if value > self.max { value } else { self.max };
     }
 }
 

@@ -8,8 +8,9 @@ use store::Error;
 use super::Janitor;
 use crate::{devices::Devices, error::sqlite, state::DeviceState};
 
-/// Most rows of a chunk: a fortnight of readings every five minutes.
-pub(super) const CHUNK_ROWS_MAX: usize = 4_032;
+/// Most rows of a chunk: a week of readings every five minutes. Larger ones make long queries
+/// cheaper and short ones, which decode a whole chunk too, dearer.
+pub(super) const CHUNK_ROWS_MAX: usize = 2_016;
 /// Late rows further apart than this go to different chunks, so that none spans what lies between.
 const LATE_GAP_MS: i64 = 24 * 3_600_000;
 

@@ -29,7 +29,8 @@ fn take_newest(block: &Block, window: Window, limit: usize, series: &mut BTreeMa
         let points = points
             .map(|(ms, number)| Point { measured_at: Timestamp::from_millis(*ms), value: Value::Number(*number) });
         if end > first {
-            series.entry(*key).or_default().extend(points);
+            let room = || Vec::with_capacity(points_expected(block, window, limit));
+            series.entry(*key).or_insert_with(room).extend(points);
         }
         return end - first;
     }
@@ -55,6 +56,17 @@ fn take_newest(block: &Block, window: Window, limit: usize, series: &mut BTreeMa
         series.entry(*key).or_default().extend(points);
     }
     taken
+}
+
+/// About how many points a series of a window has, if it goes on as densely as in its newest block.
+fn points_expected(block: &Block, window: Window, limit: usize) -> usize {
+    /// More is not made room for beforehand.
+    const ROOM_MAX: u64 = 1 << 16;
+    let (Some(first), Some(last)) = (block.times.first(), block.times.last()) else { return 0 };
+    let rows = block.times.len() as u64;
+    let span = last.abs_diff(*first).max(1);
+    let asked = last.abs_diff(window.start.as_millis());
+    (asked / (span / rows).max(1) + 64).min(ROOM_MAX).min(limit as u64) as usize
 }
 
 /// The rows of a block that are in a window, which all chunks of a scan need not be.
