@@ -2,10 +2,12 @@
 //! that holds the store can do.
 //!
 //! **Shape**: one line of JSON each way, `{"op":"purge_device","org":"…","eui":"…"}` and
-//! `{"ok":true}` or `{"error":"…"}`. Whoever may enter the folder may ask.
+//! `{"ok":true}` or `{"error":"…"}`. Only the user that the station runs as may ask.
 
 use std::{
+    fs::Permissions,
     io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,7 +21,8 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     sync::watch,
-    time::timeout,
+    task::JoinSet,
+    time::{sleep, timeout},
 };
 
 use crate::{config::Settings, station::Station};
@@ -28,6 +31,8 @@ const FILE: &str = "control.sock";
 const LINE_BYTES_MAX: u64 = 4 * 1024;
 /// How long a command may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How many commands are answered at a time.
+const COMMANDS_MAX: usize = 16;
 
 /// What can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,7 @@ enum Answer {
 pub(crate) async fn ask(settings: &Settings, request: Request) -> anyhow::Result<()> {
     match UnixStream::connect(settings.data_dir.join(FILE)).await {
         Ok(socket) => ask_running(socket, request).await,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+        Err(error) if shows_that_nobody_listens(&error) => {
             let station = Station::open(settings)?;
             let done = carry_out(&*station.store(), request).await;
             station.close().await?;
@@ -61,6 +66,12 @@ pub(crate) async fn ask(settings: &Settings, request: Request) -> anyhow::Result
         }
         Err(error) => Err(error).context("cannot ask the running station"),
     }
+}
+
+/// A path that is too long for a socket is invalid input, to the station as well.
+fn shows_that_nobody_listens(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, InvalidInput, NotFound};
+    matches!(error.kind(), ConnectionRefused | InvalidInput | NotFound)
 }
 
 async fn ask_running(mut socket: UnixStream, request: Request) -> anyhow::Result<()> {
@@ -107,25 +118,31 @@ impl Socket {
             _ => {}
         }
         let listener = UnixListener::bind(&path).with_context(|| format!("cannot open `{}`", path.display()))?;
-        Ok(Self { listener, path })
+        let socket = Self { listener, path };
+        std::fs::set_permissions(&socket.path, Permissions::from_mode(0o600))
+            .with_context(|| format!("cannot keep others from `{}`", socket.path.display()))?;
+        Ok(socket)
     }
 
-    /// Answers commands, one after the other, until told to stop.
+    /// Answers commands until told to stop, and those that have been heard to their end.
     pub(crate) async fn serve(self, station: Arc<Station>, mut stop: watch::Receiver<bool>) {
-        let store = station.store();
+        let mut commands = JoinSet::new();
         loop {
-            let socket = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
-                accepted = self.listener.accept() => accepted,
+            let accepted = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                Some(_) = commands.join_next() => continue,
+                accepted = self.listener.accept(), if commands.len() < COMMANDS_MAX => accepted,
             };
-            let served = match socket {
-                Ok((socket, _)) => serve_one(socket, &*store).await,
-                Err(error) => Err(error.into()),
-            };
-            if let Err(error) = served {
-                tracing::warn!("a command could not be answered: {error:#}");
+            match accepted {
+                Ok((socket, _)) => drop(commands.spawn(serve_one(socket, station.store(), stop.clone()))),
+                Err(error) => {
+                    tracing::warn!("cannot accept a command: {error}");
+                    // Out of file descriptors: some come back when connections end.
+                    sleep(Duration::from_millis(50)).await;
+                }
             }
         }
+        while commands.join_next().await.is_some() {}
     }
 }
 
@@ -136,9 +153,19 @@ impl Drop for Socket {
     }
 }
 
-async fn serve_one(mut socket: UnixStream, store: &dyn Store) -> anyhow::Result<()> {
+async fn serve_one(socket: UnixStream, store: Arc<dyn Store>, stop: watch::Receiver<bool>) {
+    if let Err(error) = answer(socket, &*store, stop).await {
+        tracing::warn!("a command could not be answered: {error:#}");
+    }
+}
+
+async fn answer(mut socket: UnixStream, store: &dyn Store, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let mut line = String::new();
-    timeout(PATIENCE, BufReader::new((&mut socket).take(LINE_BYTES_MAX)).read_line(&mut line)).await??;
+    let mut reader = BufReader::new((&mut socket).take(LINE_BYTES_MAX));
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => bail!("the station stops"),
+        read = timeout(PATIENCE, reader.read_line(&mut line)) => read.context("it said nothing")??,
+    };
     let done = match parse(&line) {
         Ok(request) => carry_out(store, request).await,
         Err(error) => Err(error),

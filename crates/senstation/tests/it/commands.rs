@@ -1,5 +1,10 @@
 //! The command line.
 
+use std::{
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    time::{Duration, Instant},
+};
+
 use assert_cmd::{Command, assert::Assert};
 use serde_json::{Value, json};
 
@@ -212,6 +217,40 @@ fn a_purged_device_has_no_history_left_beside_a_station_and_without_bound_or_not
         let answer: Answer = station.get(&path, &farm.key);
         assert_eq!(answer.body, json!({"code": "0", "data": []}), "served: {is_served}, bound: {is_bound}");
     }
+}
+
+#[test]
+fn a_command_does_not_wait_for_another_that_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let farm = Farm::set_up(folder);
+    let path = farm.path().join("senstation-data/control.sock");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let silent = [(); 3].map(|()| UnixStream::connect(&path).unwrap());
+    let begun = Instant::now();
+    json(farm.path(), &["device", "remove", "--eui", EUI, "--purge"]);
+    // Each of the silent would have been waited for as long as this.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    station.terminate();
+    assert!(station.wait().success());
+    drop(silent);
+}
+
+#[test]
+fn a_folder_whose_path_is_too_long_for_a_socket_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("x".repeat(120));
+    let mut command = senstation(folder.path());
+    command.args(["serve", "--http", "127.0.0.1:0"]).env("SENSTATION_DATA_DIR", &data_dir);
+    let station = Station::start(folder.path(), &mut command);
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("has to wait until the station is stopped"), "{log}");
+    let data_dir = data_dir.to_str().unwrap();
+    json(folder.path(), &["--data-dir", data_dir, "org", "create", "--name", "Farm"]);
+    let purge = ["--data-dir", data_dir, "device", "remove", "--eui", EUI, "--purge"];
+    assert!(refused(folder.path(), &purge, 1).contains(&format!("process {} is using it", station.pid())));
+    station.kill();
+    assert!(refused(folder.path(), &purge, 1).contains("never had a device"));
 }
 
 #[test]
