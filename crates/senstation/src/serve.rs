@@ -3,7 +3,7 @@
 use std::{
     net::{Ipv6Addr, SocketAddr},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
@@ -32,21 +32,49 @@ use crate::{
 /// How long the store may take to finish what it was asked; what it has acknowledged is on disk.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// SIGTERM and SIGINT, which do not end the process once they are caught.
+/// Signals within so long of the first are taken for the same wish to stop: service managers and
+/// terminals may send it twice.
+const SAME_WISH: Duration = Duration::from_secs(1);
+
+/// SIGTERM, SIGINT and SIGHUP, which do not end the process once they are caught.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     /// Catches them from now on.
     pub(crate) fn catch() -> anyhow::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
-    /// Waits for the next of them; one that came since the last wait counts.
+    /// Waits for the next SIGTERM or SIGINT; one that came since the last wait counts.
     async fn next(&mut self) {
-        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    tracing::info!("SIGHUP: there is nothing to reload; settings are read when the station starts");
+                }
+            }
+        }
+    }
+
+    /// As [`Signals::next`], but for what is still the last wish.
+    async fn next_wish(&mut self) {
+        let begun = Instant::now();
+        loop {
+            self.next().await;
+            if begun.elapsed() >= SAME_WISH {
+                return;
+            }
+        }
     }
 }
 
@@ -80,8 +108,12 @@ impl Running {
         let (stop, _) = watch::channel(false);
         let mut running = Self { station, api, http: None, stop, tasks: JoinSet::new(), signals };
         running.open_doors(settings)?;
-        let socket = control::Socket::bind(&settings.data_dir)?;
-        running.spawn(|station, stop| socket.serve(station, stop));
+        match control::Socket::bind(&settings.data_dir) {
+            Ok(socket) => running.spawn(|station, stop| socket.serve(station, stop)),
+            Err(error) => {
+                tracing::warn!("`device remove --purge` has to wait until the station is stopped: {error:#}");
+            }
+        }
         let api = running.api.clone();
         running.spawn(|_, stop| jobs::flush(api, stop));
         running.spawn(jobs::poll);
@@ -180,13 +212,13 @@ impl Running {
         }
     }
 
-    /// Ends everything. A second signal ends it at once.
+    /// Ends everything. A second signal, a second after the first, ends it at once.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         tracing::info!("stopping");
         self.stop.send_replace(true);
         tokio::select! {
             stopped = finish(&mut self.tasks, &self.api, &self.station) => stopped,
-            () = self.signals.next() => bail!("stopped at once; the next start reads the log"),
+            () = self.signals.next_wish() => bail!("stopped at once; the next start reads the log"),
         }
     }
 }

@@ -112,12 +112,27 @@ fn what_is_under_way_when_the_station_stops_is_finished() {
     // Idle connections are closed at once, so that this shows that the station is stopping.
     idle.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
     read_to_end(&mut idle);
+    // Whoever asks twice at once does not mean "leave it as it is".
+    station.terminate();
     busy.write_all(UP.as_bytes()).unwrap();
     let answer = Answer::parse(&read_to_end(&mut busy));
     assert_eq!((answer.status, &answer.body["stored"]), (200, &2.into()), "{answer:?}");
     assert!(station.wait().success());
     assert!(farm.log().contains("\"stopped\""), "{}", farm.log());
     assert!(!farm.path().join("senstation-data/control.sock").exists());
+}
+
+#[test]
+fn a_hangup_is_noticed_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    station.signal("HUP");
+    let log = || std::fs::read_to_string(folder.path().join("log")).unwrap();
+    while !log().contains("nothing to reload") {
+        station.talk(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    }
+    station.terminate();
+    assert!(station.wait().success());
 }
 
 #[test]

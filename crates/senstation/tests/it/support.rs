@@ -77,7 +77,11 @@ impl Station {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        assert!(Command::new("kill").arg(self.pid().to_string()).status().unwrap().success());
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().unwrap().success());
     }
 
     pub(crate) fn wait(mut self) -> ExitStatus {
