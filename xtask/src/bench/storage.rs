@@ -91,6 +91,7 @@ struct Figures {
     single: Line,
     bytes: Line,
     chunks: Line,
+    states: Line,
     files: Line,
     month: Line,
     year: Line,
@@ -118,6 +119,7 @@ impl Figures {
             ),
             bytes: Line::new("disk in use, sealed, both clocks", "≤ 1.2 B/point", "B/point"),
             chunks: Line::new("of that the chunks themselves", "", "B/point"),
+            states: Line::new("of that what is saved of each device, a day's known uplinks above all; does not grow with history", "", "B/point"),
             files: Line::new("all files, with room that is free again", "", "B/point"),
             month: Line::new("one series, a month (8,640 points)", "≤ 100 µs", "µs"),
             year: Line::new("one series, a year into 250 averages", "≤ 1,000 µs", "µs"),
@@ -142,6 +144,7 @@ impl Figures {
                 self.single,
                 self.bytes,
                 self.chunks,
+                self.states,
                 self.files,
                 self.month,
                 self.year,
@@ -278,7 +281,8 @@ async fn writes(folder: &Path, days: usize, figures: &mut Figures) -> anyhow::Re
     // Everything sealed.
     settle(&store, fleet.now()).await?;
     store.close().await?;
-    let (chunks, in_use) = bytes_in_use(&station)?;
+    let [chunks, states, in_use] = bytes_in_use(&station)?;
+    figures.states.ours.add(states as f64 / points as f64);
     figures.bytes.ours.add(in_use as f64 / points as f64);
     figures.chunks.ours.add(chunks as f64 / points as f64);
     figures.files.ours.add(folder_bytes(&station)? as f64 / points as f64);
@@ -473,8 +477,8 @@ async fn keep_in_order(store: Arc<EmbeddedStore>) -> Result<(), store::Error> {
     }
 }
 
-/// Bytes of the chunks themselves, and of all pages in use.
-fn bytes_in_use(folder: &Path) -> anyhow::Result<(i64, i64)> {
+/// Bytes of the chunks, of what is saved of each device, and of all pages in use.
+fn bytes_in_use(folder: &Path) -> anyhow::Result<[i64; 3]> {
     let mut in_use = 0;
     for database in ["registry.db", "log.db", "rows.db"] {
         let database = rusqlite::Connection::open(folder.join(database))?;
@@ -482,8 +486,10 @@ fn bytes_in_use(folder: &Path) -> anyhow::Result<(i64, i64)> {
         in_use += (pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?;
     }
     let rows = rusqlite::Connection::open(folder.join("rows.db"))?;
-    let chunks = rows.query_row("SELECT sum(length(bytes)) FROM chunk", [], |row| row.get(0))?;
-    Ok((chunks, in_use))
+    let sum = |table| {
+        rows.query_row(&format!("SELECT sum(length(bytes)) FROM {table}"), [], |row| row.get::<_, i64>(0))
+    };
+    Ok([sum("chunk")?, sum("device")?, in_use])
 }
 
 /// Everything sealed and merged, the log trimmed.
