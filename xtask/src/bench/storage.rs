@@ -119,7 +119,11 @@ impl Figures {
             ),
             bytes: Line::new("disk in use, sealed, both clocks", "≤ 1.2 B/point", "B/point"),
             chunks: Line::new("of that the chunks themselves", "", "B/point"),
-            states: Line::new("of that what is saved of each device, a day's known uplinks above all; does not grow with history", "", "B/point"),
+            states: Line::new(
+                "of that what is saved of each device, a day's known uplinks above all; does not grow with history",
+                "",
+                "B/point",
+            ),
             files: Line::new("all files, with room that is free again", "", "B/point"),
             month: Line::new("one series, a month (8,640 points)", "≤ 100 µs", "µs"),
             year: Line::new("one series, a year into 250 averages", "≤ 1,000 µs", "µs"),
@@ -486,9 +490,8 @@ fn bytes_in_use(folder: &Path) -> anyhow::Result<[i64; 3]> {
         in_use += (pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?;
     }
     let rows = rusqlite::Connection::open(folder.join("rows.db"))?;
-    let sum = |table| {
-        rows.query_row(&format!("SELECT sum(length(bytes)) FROM {table}"), [], |row| row.get::<_, i64>(0))
-    };
+    let sum =
+        |table| rows.query_row(&format!("SELECT sum(length(bytes)) FROM {table}"), [], |row| row.get::<_, i64>(0));
     Ok([sum("chunk")?, sum("device")?, in_use])
 }
 
