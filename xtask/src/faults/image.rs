@@ -1,10 +1,11 @@
 use std::{
     fs::File,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
 /// A small disk of its own: an ext4 image, mounted by a loop device, that can lose its power.
@@ -13,11 +14,24 @@ pub(crate) struct Disk {
     is_mounted: bool,
 }
 
-/// Asks ext4 to go down at once, without writing its journal (`EXT4_IOC_SHUTDOWN`, `NOLOGFLUSH`).
-/// What no fsync has waited for is gone, as in a power cut. perl does the call because our own code
-/// is never `unsafe`.
+/// Asks ext4 to go down at once, without writing its journal (`EXT4_IOC_SHUTDOWN`, `NOLOGFLUSH`),
+/// when its input ends. What no fsync has waited for is gone, as in a power cut. perl does the call
+/// because our own code is never `unsafe`.
 const CUT: &str = r#"open(my $d, "<", $ARGV[0]) or die "cannot open: $!"; my $how = pack("L", 2);
+$| = 1; print "ready\n"; <STDIN>;
 ioctl($d, 0x8004587d, $how) or die "cannot shut down: $!";"#;
+
+/// What turns a disk's power off the moment it is told to.
+pub(crate) struct Switch(Child);
+
+impl Switch {
+    pub(crate) fn cut(mut self) -> anyhow::Result<()> {
+        drop(self.0.stdin.take());
+        let output = self.0.wait_with_output()?;
+        ensure!(output.status.success(), "the power was not cut: {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(())
+    }
+}
 
 impl Disk {
     pub(crate) fn new(bytes: u64) -> anyhow::Result<Self> {
@@ -46,8 +60,13 @@ impl Disk {
         Ok(())
     }
 
-    pub(crate) fn cut_power(&self) -> anyhow::Result<()> {
-        run(Command::new("perl").args(["-e", CUT]).arg(self.folder()))
+    pub(crate) fn switch(&self) -> anyhow::Result<Switch> {
+        let mut command = Command::new("perl");
+        command.args(["-e", CUT]).arg(self.folder());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().context("perl has no output")?).read_line(&mut ready)?;
+        Ok(Switch(child))
     }
 }
 

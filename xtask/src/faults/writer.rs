@@ -6,12 +6,13 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
 use model::Timestamp;
+use rustix::process::{Pid, Signal};
 use store::{Entry, Telemetry, conformance::random::Ledger};
 use store_embedded::{Chore, Durability, EmbeddedStore, Settings};
 
@@ -140,6 +141,22 @@ impl Writer {
         Ok(())
     }
 
+    /// Stops it where it is; from here on it prints nothing, whatever the disk answers it. Answers
+    /// whether it was waiting for the disk.
+    pub(crate) fn freeze(&self) -> anyhow::Result<bool> {
+        let pid = Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, Signal::STOP)?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            let states = thread_states(pid)?;
+            if states.iter().all(|state| matches!(state, 'T' | 'D')) {
+                return Ok(states.contains(&'D'));
+            }
+            std::thread::yield_now();
+        }
+        bail!("the writer does not stop");
+    }
+
     /// Kills it, and answers every line that it printed.
     pub(crate) fn kill(mut self) -> anyhow::Result<String> {
         self.child.kill()?;
@@ -150,6 +167,18 @@ impl Writer {
         }
         Ok(std::mem::take(&mut self.lines))
     }
+}
+
+/// One letter for each thread, as the kernel has it: T is stopped, D waits for a disk.
+fn thread_states(pid: Pid) -> anyhow::Result<Vec<char>> {
+    let mut states = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end meanwhile.
+        let Ok(stat) = std::fs::read_to_string(thread?.path().join("stat")) else { continue };
+        // The name before it, in brackets, may hold anything.
+        states.extend(stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()));
+    }
+    Ok(states)
 }
 
 impl Drop for Writer {
