@@ -39,7 +39,6 @@ pub(crate) fn encode(out: &mut Vec<u8>, entry: &Entry) {
             out.extend_from_slice(&uplink.dedup.0.to_le_bytes());
             put_i64(out, uplink.received_at.as_millis());
             put_u64(out, uplink.codec.0.into());
-            put_rows(out, uplink.received_at, &uplink.rows);
             match &uplink.frame {
                 Some(frame) => {
                     out.push(1);
@@ -47,6 +46,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, entry: &Entry) {
                 }
                 None => out.push(0),
             }
+            put_rows(out, uplink.received_at, &uplink.rows);
         }
         Entry::Redecode(redecode) => {
             out.push(REDECODE);
@@ -83,16 +83,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Logged, Damaged> {
             return Ok(Logged::Erased { org, um });
         }
         UPLINK => {
-            let org = OrgId::from_raw(take.u64()?);
-            let device = DeviceId(take.u64()?);
-            let eui = DeviceEui::from_raw(u64::from_le_bytes(take.array()?));
-            let source = SourceId::from_raw(u64::from_le_bytes(take.array()?));
-            let dedup = DedupKey(u128::from_le_bytes(take.array()?));
-            let received_at = Timestamp::from_millis(take.i64()?);
-            let codec = take_codec(&mut take)?;
-            let rows = take_rows(&mut take, received_at)?;
-            let frame = if take.u8()? == 0 { None } else { Some(take_frame(&mut take)?) };
-            Entry::Uplink(StoredUplink { org, device, eui, source, dedup, received_at, codec, frame, rows })
+            let mut uplink = take_uplink(&mut take)?;
+            uplink.rows = take_rows(&mut take, uplink.received_at)?;
+            Entry::Uplink(uplink)
         }
         REDECODE => {
             let org = OrgId::from_raw(take.u64()?);
@@ -115,6 +108,27 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Logged, Damaged> {
         _ => return Err(Damaged("an entry has an unknown tag")),
     };
     if take.is_empty() { Ok(Logged::Entry(entry)) } else { Err(Damaged("an entry goes on after its end")) }
+}
+
+/// An uplink without its rows, which are most of the work; `None` if the entry is none.
+pub(crate) fn decode_frame(bytes: &[u8]) -> Result<Option<StoredUplink>, Damaged> {
+    let mut take = Take(bytes);
+    if take.u8()? == UPLINK { take_uplink(&mut take).map(Some) } else { Ok(None) }
+}
+
+/// Everything of an uplink that stands before its rows.
+fn take_uplink(take: &mut Take<'_>) -> Result<StoredUplink, Damaged> {
+    Ok(StoredUplink {
+        org: OrgId::from_raw(take.u64()?),
+        device: DeviceId(take.u64()?),
+        eui: DeviceEui::from_raw(u64::from_le_bytes(take.array()?)),
+        source: SourceId::from_raw(u64::from_le_bytes(take.array()?)),
+        dedup: DedupKey(u128::from_le_bytes(take.array()?)),
+        received_at: Timestamp::from_millis(take.i64()?),
+        codec: take_codec(take)?,
+        frame: if take.u8()? == 0 { None } else { Some(take_frame(take)?) },
+        rows: Vec::new(),
+    })
 }
 
 /// Whose entry it is, and which device's, without decoding the rest.

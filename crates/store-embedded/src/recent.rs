@@ -3,7 +3,7 @@
 use model::{DedupKey, Position, Timestamp};
 use store::DEDUP_WINDOW_MS;
 
-use crate::bytes::{Damaged, Take, put_i64, put_u64};
+use crate::bytes::{Damaged, Take, put_bytes, put_i64, put_u64};
 
 /// Most uplinks remembered of one device; one that sends more a day is a flood, and its oldest are
 /// forgotten.
@@ -14,7 +14,7 @@ const UPLINKS_MAX: usize = 65_536;
 /// Of a key, 48 bits are kept: 32 in a list that is quick to search, 16 beside the time and the
 /// position, which are read only when the 32 agree. Two different uplinks of one device and day
 /// agree in all 48 about once in 10^12.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Recent {
     heads: Vec<u32>,
     /// For each head: 16 more bits, then time and position as differences to the one before.
@@ -91,22 +91,31 @@ impl Recent {
         self.heads.capacity() * 4 + self.details.capacity()
     }
 
+    /// As it lies in memory, which is short already.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, self.heads.len() as u64);
-        self.each(|head, tail, at, position| {
+        for head in &self.heads {
             out.extend_from_slice(&head.to_le_bytes());
-            out.extend_from_slice(&tail.to_le_bytes());
-            put_i64(out, at.as_millis());
-            put_u64(out, position.get());
-        });
+        }
+        put_bytes(out, &self.details);
     }
 
     pub(crate) fn decode(take: &mut Take<'_>) -> Result<Self, Damaged> {
-        let mut recent = Self::default();
-        for _ in 0..take.count()? {
-            let split = (u32::from_le_bytes(take.array()?), u16::from_le_bytes(take.array()?));
-            recent.push(split, take.i64()?, take.u64()?);
+        let count = take.count()?;
+        let heads = take.slice(count.saturating_mul(4))?.as_chunks().0;
+        let heads = heads.iter().map(|head| u32::from_le_bytes(*head)).collect();
+        let mut recent = Self { heads, details: take.bytes()?.to_vec(), ..Self::default() };
+        let (mut first, mut last, mut seen) = (None, (0, 0), 0);
+        recent.each(|_, _, at, position| {
+            first.get_or_insert(at.as_millis());
+            last = (at.as_millis(), position.get());
+            seen += 1;
+        });
+        if seen != count {
+            return Err(Damaged("some known uplinks are missing"));
         }
+        (recent.last_ms, recent.last_position) = last;
+        recent.first_ms = first.unwrap_or_default();
         Ok(recent)
     }
 }
@@ -157,6 +166,9 @@ mod tests {
         let mut bytes = Vec::new();
         recent.encode(&mut bytes);
         let back = Recent::decode(&mut Take(&bytes)).unwrap();
-        assert_eq!((&back.heads, &back.details), (&recent.heads, &recent.details));
+        assert_eq!(back, recent);
+        for len in 0..bytes.len() {
+            assert!(Recent::decode(&mut Take(&bytes[..len])).is_err(), "cut at {len}");
+        }
     }
 }

@@ -2,12 +2,12 @@ use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed};
 
 use model::{DeviceId, OrgId, Position, Timestamp};
 use rusqlite::params;
-use store::{Entry, Error, StoredFrame};
+use store::{Error, StoredFrame};
 use tokio::sync::oneshot;
 
 use super::Janitor;
 use crate::{
-    entry::{self, Logged},
+    entry,
     error::{damaged_bytes, sqlite, stopped},
     folder::{Database, give_back},
     frames, log,
@@ -92,13 +92,13 @@ impl Janitor {
             let run = run.get_or_insert(Run { start: commit.position, last, frames: BTreeMap::new() });
             (run.start, run.last) = (commit.position, last);
             for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > kept) {
-                match bytes.and_then(entry::decode) {
-                    Ok(Logged::Entry(Entry::Uplink(uplink))) => {
+                match bytes.and_then(entry::decode_frame) {
+                    Ok(Some(uplink)) => {
                         let received_at = uplink.received_at;
                         let frame = uplink.frame.map(|frame| StoredFrame { position, received_at, frame });
                         run.frames.entry((uplink.org, uplink.device)).or_default().extend(frame);
                     }
-                    Ok(Logged::Entry(Entry::Redecode(_) | Entry::Message(_)) | Logged::Erased { .. }) => {}
+                    Ok(None) => {}
                     Err(cause) => drop(damaged_bytes(format!("the log's entry at position {position}"), cause)),
                 }
             }

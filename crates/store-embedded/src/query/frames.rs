@@ -3,10 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chunk::Chunk;
 use model::{Position, Row};
 use rusqlite::params;
-use store::{Entry, Error, FrameQuery, StoredFrame};
+use store::{Error, FrameQuery, StoredFrame};
 
 use crate::{
-    entry::{self, Logged},
+    entry,
     error::{damaged, damaged_bytes, sqlite},
     frames, log,
     readers::Reader,
@@ -36,10 +36,10 @@ pub(crate) fn frames(
             let blob = commit.blob()?;
             for position in positions {
                 let Some(bytes) = blob.entry(*position) else { continue };
-                let entry = bytes.and_then(entry::decode);
-                let entry =
-                    entry.map_err(|cause| damaged_bytes(format!("the log's entry at position {position}"), cause))?;
-                if let Logged::Entry(Entry::Uplink(uplink)) = entry
+                let uplink = bytes.and_then(entry::decode_frame);
+                let uplink =
+                    uplink.map_err(|cause| damaged_bytes(format!("the log's entry at position {position}"), cause))?;
+                if let Some(uplink) = uplink
                     && let Some(frame) = uplink.frame
                 {
                     let stored = StoredFrame { position: *position, received_at: uplink.received_at, frame };
