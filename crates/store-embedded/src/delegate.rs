@@ -90,6 +90,10 @@ impl Registry for EmbeddedStore {
         self.registry.find_device_id(org, eui).await
     }
 
+    async fn find_unbound_device(&self, org: OrgId, eui: DeviceEui, at: Timestamp) -> Result<Option<Binding>, Error> {
+        self.registry.find_unbound_device(org, eui, at).await
+    }
+
     async fn list_devices(
         &self,
         org: OrgId,

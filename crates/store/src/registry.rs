@@ -67,6 +67,8 @@ pub trait Registry: Send + Sync {
     /// The id of a device that the organization has, or ever had; what is to be purged is found by
     /// it.
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error>;
+    /// What a device that the organization unbound would be bound with once more, at `at`.
+    async fn find_unbound_device(&self, org: OrgId, eui: DeviceEui, at: Timestamp) -> Result<Option<Binding>, Error>;
     /// Bound devices by ascending EUI, after `after`.
     async fn list_devices(
         &self,
@@ -116,6 +118,22 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// What a device was bound with, as it has become since, to bind it once more at `at`.
+    pub fn of(device: &Device, at: Timestamp) -> Self {
+        Self {
+            org: device.org,
+            eui: device.eui,
+            kind: device.kind,
+            model: device.model.clone(),
+            name: device.name.clone(),
+            group: device.group,
+            place: device.place,
+            frequency: device.frequency.clone(),
+            code: device.code.clone(),
+            bound_at: at,
+        }
+    }
+
     /// The device as it is right after binding.
     pub fn into_device(self, id: DeviceId) -> Device {
         Device {

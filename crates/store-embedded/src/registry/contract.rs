@@ -107,6 +107,10 @@ impl Registry for RegistryDb {
         self.read(move |db| devices::find_id(db, org, eui)).await
     }
 
+    async fn find_unbound_device(&self, org: OrgId, eui: DeviceEui, at: Timestamp) -> Result<Option<Binding>, Error> {
+        self.read(move |db| devices::find_unbound(db, org, eui, at)).await
+    }
+
     async fn list_devices(
         &self,
         org: OrgId,

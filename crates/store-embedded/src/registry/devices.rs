@@ -1,6 +1,6 @@
 use std::ops::RangeInclusive;
 
-use model::{Device, DeviceEui, DeviceId, GeoPoint, GroupId, OrgId};
+use model::{Device, DeviceEui, DeviceId, GeoPoint, GroupId, OrgId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 use store::{Binding, DeviceChange, DeviceFilter, Kind};
 
@@ -135,6 +135,20 @@ pub(super) fn find_id(connection: &Connection, org: OrgId, eui: DeviceEui) -> Re
         .query_row((Org(org), Text(eui)), |row| row.get::<_, i64>(0))
         .optional()?;
     Ok(id.map(|id| DeviceId(id.cast_unsigned())))
+}
+
+pub(super) fn find_unbound(
+    connection: &Connection,
+    org: OrgId,
+    eui: DeviceEui,
+    at: Timestamp,
+) -> Result<Option<Binding>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, org, eui, kind, model, name, group_id, latitude, longitude, frequency, code, ?3
+         FROM device WHERE org = ?1 AND eui = ?2 AND bound_at IS NULL",
+    )?;
+    let device = statement.query_row((Org(org), Text(eui), Time(at)), read).optional()?;
+    Ok(device.map(|device| Binding::of(&device, at)))
 }
 
 pub(super) fn list(

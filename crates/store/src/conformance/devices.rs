@@ -62,6 +62,32 @@ pub async fn refuses_to_bind_twice_or_into_what_is_not_there(store: &dyn Store) 
     assert_refused!(store.bind_device(binding(org(1), eui(1))).await, Error::Conflict(Kind::Device));
 }
 
+pub async fn an_unbound_device_is_remembered_until_it_is_bound_again(store: &dyn Store) {
+    store.create_organization(organization(1)).await.expect("create");
+    store.create_organization(organization(2)).await.expect("create");
+    let group = GroupId::from_raw(1);
+    store.create_group(Group { org: org(1), id: group, name: "barn".to_owned() }).await.expect("create");
+    let place = Some(GeoPoint { latitude: 1.5, longitude: -2.5 });
+    let code = "3A91F27BB1C0D2E4".to_owned();
+    let first = Binding { code, place, group: Some(group), ..binding(org(1), eui(1)) };
+    store.bind_device(first.clone()).await.expect("bind");
+    assert_eq!(store.find_unbound_device(org(1), eui(1), at(9)).await.expect("find"), None);
+    let change = DeviceChange { name: Some("north".to_owned()), ..DeviceChange::default() };
+    store.update_device(org(1), eui(1), change).await.expect("update");
+    store.unbind_device(org(1), eui(1)).await.expect("unbind");
+
+    let known = Binding { name: "north".to_owned(), bound_at: at(9), ..first };
+    let found = store.find_unbound_device(org(1), eui(1), at(9)).await.expect("find");
+    assert_eq!(found.as_ref(), Some(&known));
+    assert_eq!(store.find_unbound_device(org(2), eui(1), at(9)).await.expect("find"), None);
+    assert_eq!(store.find_unbound_device(org(1), eui(2), at(9)).await.expect("find"), None);
+    store.delete_group(org(1), group).await.expect("delete");
+    let found = store.find_unbound_device(org(1), eui(1), at(9)).await.expect("find");
+    assert_eq!(found, Some(Binding { group: None, ..known.clone() }), "its group is gone");
+    store.bind_device(Binding { group: None, ..known }).await.expect("bind");
+    assert_eq!(store.find_unbound_device(org(1), eui(1), at(9)).await.expect("find"), None);
+}
+
 pub async fn an_unbound_device_is_hidden_and_comes_back_with_its_id_and_history(store: &dyn Store) {
     let probe = Probe::bind(store).await;
     probe.append_one(probe.uplink(0, [Reading::new(1, 4097, 21.5)])).await;

@@ -61,6 +61,7 @@ macro_rules! conformance_suite {
                 a_bound_device_reads_back
                 refuses_to_bind_twice_or_into_what_is_not_there
                 an_unbound_device_is_hidden_and_comes_back_with_its_id_and_history
+                an_unbound_device_is_remembered_until_it_is_bound_again
                 another_organization_gets_another_device_id
                 lists_devices_by_eui_in_pages_and_by_filter
                 a_change_changes_what_it_names_and_nothing_else

@@ -16,6 +16,7 @@ pub(super) struct Tables {
     dm: BTreeMap<OrgId, u64>,
     groups: Vec<Group>,
     devices: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
+    unbound: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
     /// Device ids once given, unbound ones included.
     ids: BTreeMap<(OrgId, DeviceEui), DeviceId>,
     sources: BTreeMap<(OrgId, SourceId), Source>,
@@ -129,7 +130,9 @@ impl Registry for Reference {
         let mut tables = lock(&self.registry)?;
         let at = tables.group(org, id)?;
         tables.groups.remove(at);
-        for device in tables.devices.values_mut().filter(|device| device.org == org && device.group == Some(id)) {
+        let Tables { devices, unbound, .. } = &mut *tables;
+        let members = devices.values_mut().chain(unbound.values_mut());
+        for device in members.filter(|device| device.org == org && device.group == Some(id)) {
             Arc::make_mut(device).group = None;
         }
         Ok(())
@@ -172,11 +175,19 @@ impl Registry for Reference {
         let id = *tables.ids.entry(name).or_insert(next);
         let device = Arc::new(binding.into_device(id));
         tables.devices.insert(name, Arc::clone(&device));
+        tables.unbound.remove(&name);
         Ok(device)
     }
 
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error> {
-        lock(&self.registry)?.devices.remove(&(org, eui)).map(drop).ok_or(Error::NotFound(Kind::Device))
+        let mut tables = lock(&self.registry)?;
+        let device = tables.devices.remove(&(org, eui)).ok_or(Error::NotFound(Kind::Device))?;
+        tables.unbound.insert((org, eui), device);
+        Ok(())
+    }
+
+    async fn find_unbound_device(&self, org: OrgId, eui: DeviceEui, at: Timestamp) -> Result<Option<Binding>, Error> {
+        Ok(lock(&self.registry)?.unbound.get(&(org, eui)).map(|device| Binding::of(device, at)))
     }
 
     async fn find_device(&self, org: OrgId, eui: DeviceEui) -> Result<Option<Arc<Device>>, Error> {

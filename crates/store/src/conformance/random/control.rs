@@ -169,7 +169,10 @@ impl Control {
             Self::Move(org, devices, group) => print(store.move_devices_to_group(org, &devices, group).await),
             Self::Bind(binding) => print(store.bind_device(binding).await.map(nameless)),
             Self::Unbind(org, eui) => print(store.unbind_device(org, eui).await),
-            Self::Find(org, eui) => print(store.find_device(org, eui).await.map(|device| device.map(nameless))),
+            Self::Find(org, eui) => {
+                let unbound = store.find_unbound_device(org, eui, Timestamp::EPOCH).await;
+                print(store.find_device(org, eui).await.map(|device| device.map(nameless))) + &print(unbound)
+            }
             Self::List(org, filter, after, limit) => {
                 let devices = store.list_devices(org, filter, after, limit).await;
                 print(devices.map(|devices| devices.into_iter().map(nameless).collect::<Vec<_>>()))
