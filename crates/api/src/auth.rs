@@ -6,7 +6,7 @@ use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use model::{AccessId, OrgId, SecretHash};
+use model::{AccessId, OrgId, Scopes, SecretHash};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -20,17 +20,18 @@ pub(crate) struct Caller {
     api: ApiState,
 }
 
+/// An access key that may write: who changes something.
+#[derive(Debug)]
+pub(crate) struct Editor(pub(crate) Caller);
+
 impl Caller {
     /// Counts data as read by this key.
     pub(crate) fn charge(&self, dm: u64) {
         self.api.meter().count_dm(self.org, self.id, dm, self.api.now());
     }
-}
 
-impl FromRequestParts<ApiState> for Caller {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refusal> {
+    /// Whose key the credentials of a request are, and what it may do.
+    async fn find(parts: &Parts, api: &ApiState) -> Result<(Self, Scopes), Refusal> {
         let credentials = parts.headers.get(header::AUTHORIZATION).and_then(Credentials::read);
         let Credentials { id, secret } = credentials.ok_or(Refusal::WrongKey)?;
         let key = api.store().find_access_key(id).await?;
@@ -42,10 +43,25 @@ impl FromRequestParts<ApiState> for Caller {
             return Err(Refusal::RevokedKey);
         }
         api.meter().count_call(key.org, id, api.now());
-        if !key.scopes.read {
-            return Err(Refusal::MissingScope("read"));
-        }
-        Ok(Self { org: key.org, id, api: api.clone() })
+        Ok((Self { org: key.org, id, api: api.clone() }, key.scopes))
+    }
+}
+
+impl FromRequestParts<ApiState> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refusal> {
+        let (caller, scopes) = Self::find(parts, api).await?;
+        if scopes.read { Ok(caller) } else { Err(Refusal::MissingScope("read")) }
+    }
+}
+
+impl FromRequestParts<ApiState> for Editor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refusal> {
+        let (caller, scopes) = Caller::find(parts, api).await?;
+        if scopes.write { Ok(Self(caller)) } else { Err(Refusal::MissingScope("write")) }
     }
 }
 

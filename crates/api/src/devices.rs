@@ -19,9 +19,14 @@ pub(crate) async fn get_devices(
     caller: &Caller,
     parameters: &Parameters,
 ) -> Result<Vec<Arc<Device>>, Refusal> {
-    let mut devices = Vec::new();
-    for eui in parameters.device_euis()? {
-        devices.push(get(api, caller, eui).await?);
+    get_all(api, caller, &parameters.device_euis()?).await
+}
+
+/// The devices of some labels, all of the caller's organization.
+pub(crate) async fn get_all(api: &ApiState, caller: &Caller, euis: &[DeviceEui]) -> Result<Vec<Arc<Device>>, Refusal> {
+    let mut devices = Vec::with_capacity(euis.len());
+    for eui in euis {
+        devices.push(get(api, caller, *eui).await?);
     }
     Ok(devices)
 }

@@ -33,6 +33,11 @@ impl Answer {
         Ok(Self::written(data.len(), |out| out.extend_from_slice(&data)))
     }
 
+    /// What a change answers.
+    pub(crate) fn nothing() -> Self {
+        Self::written(2, |out| out.extend_from_slice(b"{}"))
+    }
+
     /// Data that are no readings, as bytes that may be shared between answers.
     pub(crate) const fn ready(body: Bytes) -> Self {
         Self { body, dm: 0 }

@@ -20,8 +20,20 @@ pub struct PublicCode {
 }
 
 /// Every code an answer can carry, by ascending number.
-pub const CODES: [PublicCode; 9] =
-    [SUCCESS, FRAMEWORK, WRONG_KEY, REVOKED_KEY, NO_PERMISSION, PARAMETERS, INVALID_EUI, FOREIGN_DEVICE, NO_SUCH_GROUP];
+pub const CODES: [PublicCode; 12] = [
+    SUCCESS,
+    FRAMEWORK,
+    WRONG_KEY,
+    REVOKED_KEY,
+    NO_PERMISSION,
+    PARAMETERS,
+    INVALID_EUI,
+    FOREIGN_DEVICE,
+    NO_SUCH_GROUP,
+    GROUP_EXISTS,
+    WRONG_CODE,
+    BOUND_DEVICE,
+];
 
 const SUCCESS: PublicCode =
     PublicCode { code: "0", text: "", meaning: "success; there is `data` and no `msg`", source: "documentation" };
@@ -75,6 +87,24 @@ const NO_SUCH_GROUP: PublicCode = PublicCode {
     meaning: "the organization has no such group",
     source: "documentation; own text",
 };
+const GROUP_EXISTS: PublicCode = PublicCode {
+    code: "11327",
+    text: "Group is exists",
+    meaning: "another group of the organization has this name",
+    source: "documentation",
+};
+const WRONG_CODE: PublicCode = PublicCode {
+    code: "11330",
+    text: "Check eui error",
+    meaning: "the station knows no such unbound device, or the code is not on its label",
+    source: "documentation",
+};
+const BOUND_DEVICE: PublicCode = PublicCode {
+    code: "11334",
+    text: "Eui is bonded",
+    meaning: "the organization has the device already",
+    source: "documentation",
+};
 
 /// Why a call is not answered with data.
 #[derive(Debug)]
@@ -93,6 +123,12 @@ pub(crate) enum Refusal {
     ForeignDevice(DeviceEui),
     /// A group that the organization does not have.
     NoSuchGroup(String),
+    /// A group that the organization has already, by its name.
+    GroupExists(String),
+    /// A device that cannot be bound with this code.
+    WrongCode(DeviceEui),
+    /// A device that the organization has already.
+    BoundDevice(DeviceEui),
     /// Nothing is served under this path.
     UnknownPath,
     /// Something is, but not by this method.
@@ -135,6 +171,11 @@ impl Refusal {
             Self::InvalidEui(text) => (Http::OK, INVALID_EUI, format!("`{text}` is not 16 hex digits").into()),
             Self::ForeignDevice(eui) => (Http::OK, FOREIGN_DEVICE, format!("`{eui}`").into()),
             Self::NoSuchGroup(uuid) => (Http::OK, NO_SUCH_GROUP, format!("`{uuid}`").into()),
+            Self::GroupExists(name) => (Http::OK, GROUP_EXISTS, format!("choose another name than `{name}`").into()),
+            Self::WrongCode(eui) => {
+                (Http::OK, WRONG_CODE, format!("`{eui}`: compare EUI and code with its label").into())
+            }
+            Self::BoundDevice(eui) => (Http::OK, BOUND_DEVICE, format!("`{eui}`").into()),
             Self::UnknownPath => (Http::NOT_FOUND, FRAMEWORK, "url not found".into()),
             Self::WrongMethod => {
                 (Http::METHOD_NOT_ALLOWED, FRAMEWORK, "use a method that the header `Allow` names".into())

@@ -5,6 +5,7 @@ mod devices;
 mod envelope;
 mod error;
 mod gateway;
+mod groups;
 mod json;
 mod meter;
 mod openapi;

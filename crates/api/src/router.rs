@@ -7,7 +7,7 @@ use axum::{
     http::{Uri, uri::PathAndQuery},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, any, get},
+    routing::{MethodRouter, any, get, post},
 };
 use tower::ServiceExt;
 
@@ -16,27 +16,39 @@ use crate::{
     error::Refusal,
     gateway::{dress, preflight},
     openapi::{
-        aggregate_chart_points::aggregate_chart_points, list_device_channels::list_device_channels,
+        aggregate_chart_points::aggregate_chart_points, bind_device::bind_device, create_group::create_group,
+        delete_devices::delete_devices, delete_group::delete_group, list_device_channels::list_device_channels,
         list_devices::list_devices, list_groups::list_groups, list_measurement_reference::list_measurement_reference,
-        list_telemetry_data::list_telemetry_data, view_device_running_status::view_device_running_status,
-        view_devices::view_devices, view_latest_telemetry_data::view_latest_telemetry_data,
-        view_organization::view_organization,
+        list_telemetry_data::list_telemetry_data, move_devices_to_group::move_devices_to_group,
+        update_group::update_group, view_device_running_status::view_device_running_status, view_devices::view_devices,
+        view_latest_telemetry_data::view_latest_telemetry_data, view_organization::view_organization,
     },
 };
 
-fn routes() -> [(&'static str, MethodRouter<ApiState>); 10] {
+fn routes() -> [(&'static str, MethodRouter<ApiState>); 16] {
     [
         ("/openapi/view_organization", verb(view_organization)),
+        ("/openapi/create_group", change(create_group)),
+        ("/openapi/update_group", change(update_group)),
+        ("/openapi/delete_group", change(delete_group)),
         ("/openapi/list_groups", verb(list_groups)),
+        ("/openapi/move_devices_to_group", change(move_devices_to_group)),
         ("/openapi/list_devices", verb(list_devices)),
         ("/openapi/view_devices", verb(view_devices)),
         ("/openapi/list_device_channels", verb(list_device_channels)),
         ("/openapi/view_device_running_status", verb(view_device_running_status)),
         ("/openapi/list_measurement_reference", verb(list_measurement_reference)),
+        ("/openapi/bind_device", change(bind_device)),
+        ("/openapi/delete_devices", change(delete_devices)),
         ("/openapi/view_latest_telemetry_data", verb(view_latest_telemetry_data)),
         ("/openapi/list_telemetry_data", verb(list_telemetry_data)),
         ("/openapi/aggregate_chart_points", verb(aggregate_chart_points)),
     ]
+}
+
+/// What changes something is sent by POST: a link that somebody follows changes nothing.
+fn change<T: 'static>(call: impl Handler<T, ApiState>) -> MethodRouter<ApiState> {
+    post(call).options(preflight)
 }
 
 /// What a call does is in its path: it may be sent by GET or by POST.

@@ -1,8 +1,10 @@
 use axum::extract::State;
-use model::{DeviceKind, GroupId};
+use model::DeviceKind;
 use store::DeviceFilter;
 
-use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, json, parameters::Parameters};
+use crate::{
+    ApiState, auth::Caller, envelope::Answer, error::Refusal, groups::find_group, json, parameters::Parameters,
+};
 
 /// How many devices are asked of the store at once.
 const PAGE: usize = 1_000;
@@ -45,14 +47,4 @@ pub(crate) async fn list_devices(
             out.extend_from_slice(br#","be_quota":"0","expired_time":""}"#);
         });
     }))
-}
-
-async fn find_group(api: &ApiState, caller: &Caller, uuid: &str) -> Result<Option<GroupId>, Refusal> {
-    if uuid.is_empty() {
-        return Ok(None);
-    }
-    let unknown = || Refusal::NoSuchGroup(Refusal::shown(uuid));
-    let id: GroupId = uuid.parse().map_err(|_| unknown())?;
-    let groups = api.store().list_groups(caller.org).await?;
-    if groups.iter().any(|group| group.id == id) { Ok(Some(id)) } else { Err(unknown()) }
 }

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, parameters::Parameters};
+use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, groups::DEFAULT_NAME, parameters::Parameters};
 
 #[derive(Debug, Serialize)]
 struct Group {
@@ -17,7 +17,7 @@ pub(crate) async fn list_groups(
     caller: Caller,
     parameters: Parameters,
 ) -> Result<Answer, Refusal> {
-    let mut groups = vec![Group { group_name: "Default".to_owned(), group_uuid: String::new() }];
+    let mut groups = vec![Group { group_name: DEFAULT_NAME.to_owned(), group_uuid: String::new() }];
     for group in api.store().list_groups(caller.org).await? {
         groups.push(Group { group_name: group.name, group_uuid: group.id.to_string() });
     }

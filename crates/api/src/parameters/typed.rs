@@ -19,7 +19,7 @@ impl Parameters {
     }
 
     /// A text that is not empty; an empty one is as good as absent.
-    fn find_filled(&self, name: &str) -> Option<&str> {
+    pub(crate) fn find_filled(&self, name: &str) -> Option<&str> {
         self.list(name).map(str::trim).find(|value| !value.is_empty())
     }
 
@@ -42,25 +42,43 @@ impl Parameters {
         Ok(Some(Timestamp::from_millis(ms.clamp(FIRST_MS, LAST_MS).floor() as i64)))
     }
 
+    /// Any finite number.
+    pub(crate) fn number(&self, name: &'static str) -> Result<Option<f64>, Refusal> {
+        let Some(text) = self.find_filled(name) else { return Ok(None) };
+        number(text).map(Some).ok_or_else(|| Refusal::Parameters(format!("`{name}` is to be a number").into()))
+    }
+
     /// The device that the call is about.
     pub(crate) fn device_eui(&self) -> Result<DeviceEui, Refusal> {
-        self.find_filled("device_eui").ok_or_else(|| Refusal::missing("device_eui")).and_then(eui)
+        self.eui("device_eui")
+    }
+
+    /// The device that stands under a name.
+    pub(crate) fn eui(&self, name: &'static str) -> Result<DeviceEui, Refusal> {
+        self.find_filled(name).ok_or_else(|| Refusal::missing(name)).and_then(eui)
     }
 
     /// The devices that the call is about, at least one, each once, in the caller's order.
     pub(crate) fn device_euis(&self) -> Result<Vec<DeviceEui>, Refusal> {
+        self.euis(&["device_euis"])
+    }
+
+    /// The devices that a list names, under the first of some names or another.
+    pub(crate) fn euis(&self, names: &[&'static str]) -> Result<Vec<DeviceEui>, Refusal> {
+        let name = names[0];
         let mut euis = Vec::new();
-        for text in self.list("device_euis").filter(|text| !text.trim().is_empty()) {
+        let texts = names.iter().flat_map(|name| self.list(name));
+        for text in texts.filter(|text| !text.trim().is_empty()) {
             let eui = eui(text)?;
             if !euis.contains(&eui) {
                 euis.push(eui);
             }
             if euis.len() > Self::EUIS_MAX {
                 let max = Self::EUIS_MAX;
-                return Err(Refusal::Parameters(format!("give at most {max} `device_euis`").into()));
+                return Err(Refusal::Parameters(format!("give at most {max} `{name}`").into()));
             }
         }
-        if euis.is_empty() { Err(Refusal::missing("device_euis")) } else { Ok(euis) }
+        if euis.is_empty() { Err(Refusal::missing(name)) } else { Ok(euis) }
     }
 
     /// The series that the call is about: of one channel or all, of one measurement or all.

@@ -81,7 +81,7 @@ impl App {
         let org = OrgId::from_raw(919_136_109_886 + self.count());
         let created_at = Timestamp::EPOCH;
         self.store.create_organization(Organization { id: org, name: "Farm".to_owned(), created_at }).await.unwrap();
-        self.stranger().of(org).with_key(READ).await
+        self.stranger().of(org).with_key(Scopes::READ_WRITE).await
     }
 
     /// Somebody without a key.

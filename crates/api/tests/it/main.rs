@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
-mod app;
-
 mod aggregate_chart_points;
+mod app;
+mod bind_device;
+mod create_group;
+mod delete_devices;
+mod delete_group;
 mod gateway;
 mod list_device_channels;
 mod list_devices;
@@ -12,8 +15,10 @@ mod list_groups;
 mod list_measurement_reference;
 mod list_telemetry_data;
 mod metering;
+mod move_devices_to_group;
 mod parameters;
 mod refusals;
+mod update_group;
 mod view_device_running_status;
 mod view_devices;
 mod view_latest_telemetry_data;

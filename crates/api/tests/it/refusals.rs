@@ -11,21 +11,29 @@ struct Case {
     method: &'static str,
     /// Whether it asks about one device, whose EUI then stands in for `EUI`.
     query: &'static str,
+    /// The same, and the group whose uuid stands in for `GROUP`.
     body: &'static str,
+    /// Whether it changes something.
+    changes: bool,
 }
 
 const fn get(path: &'static str, query: &'static str) -> Case {
-    Case { path, method: "GET", query, body: "" }
+    Case { path, method: "GET", query, body: "", changes: false }
 }
 
 const fn post(path: &'static str, body: &'static str) -> Case {
-    Case { path, method: "POST", query: "", body }
+    Case { path, method: "POST", query: "", body, changes: false }
+}
+
+const fn change(path: &'static str, body: &'static str) -> Case {
+    Case { path, method: "POST", query: "", body, changes: true }
 }
 
 const DEVICE: &str = "?device_eui=EUI";
 const DEVICES: &str = r#"{"device_euis":["EUI"]}"#;
 
-const CASES: [Case; 10] = [
+/// In an order in which each finds what it needs, from [`prepare`] on.
+const CASES: [Case; 16] = [
     get("/openapi/view_organization", ""),
     get("/openapi/list_groups", ""),
     get("/openapi/list_devices", ""),
@@ -36,16 +44,48 @@ const CASES: [Case; 10] = [
     get("/openapi/view_latest_telemetry_data", DEVICE),
     get("/openapi/list_telemetry_data", DEVICE),
     get("/openapi/aggregate_chart_points", DEVICE),
+    change("/openapi/create_group", r#"{"name":"North"}"#),
+    change("/openapi/update_group", r#"{"group_uuid":"GROUP","name":"South"}"#),
+    change("/openapi/move_devices_to_group", r#"{"group_uuid":"GROUP","devices":["EUI"]}"#),
+    change("/openapi/delete_devices", DEVICES),
+    change("/openapi/bind_device", r#"{"eui":"EUI","code":"3A91F27B"}"#),
+    change("/openapi/delete_group", r#"{"group_uuid":"GROUP"}"#),
 ];
+
+/// Every organization's group in these tests.
+const GROUP: u64 = 7;
+/// What somebody else's things are called.
+const THEIRS: u64 = 0xFF;
+
+/// A device and a group of somebody's.
+async fn prepare(app: &App, member: &Caller<'_>, eui: &str, group: u64, name: &str) {
+    member.bind_with(eui, "S2101", |binding| binding.code = "3A91F27B".to_owned()).await;
+    let group = Group { org: member.org, id: GroupId::from_raw(group), name: name.to_owned() };
+    app.store.create_group(group).await.unwrap();
+}
 
 impl Case {
     async fn ask(&self, caller: &Caller<'_>, eui: &str) -> Answer {
+        self.ask_about(caller, eui, GROUP).await
+    }
+
+    async fn ask_about(&self, caller: &Caller<'_>, eui: &str, group: u64) -> Answer {
         let path = format!("{}{}", self.path, self.query.replace("EUI", eui));
-        caller.send(self.method, &path, Some("application/json"), &self.body.replace("EUI", eui)).await
+        let body = self.body.replace("EUI", eui).replace("GROUP", &GroupId::from_raw(group).to_string());
+        caller.send(self.method, &path, Some("application/json"), &body).await
     }
 
     fn names_a_device(&self) -> bool {
         self.query.contains("EUI") || self.body.contains("EUI")
+    }
+
+    fn names_a_group(&self) -> bool {
+        self.body.contains("GROUP")
+    }
+
+    /// How a device is refused that the caller does not have.
+    fn foreign_device(&self) -> &'static str {
+        if self.path == "/openapi/bind_device" { "11330" } else { "11303" }
     }
 }
 
@@ -60,7 +100,7 @@ fn every_route_has_a_case() {
 async fn a_good_key_reaches_every_route() {
     let app = App::new();
     let member = app.member().await;
-    member.bind(EUI, "S2101").await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
     for case in CASES {
         assert_eq!(case.ask(&member, EUI).await.code(), "0", "{}", case.path);
     }
@@ -70,8 +110,8 @@ async fn a_good_key_reaches_every_route() {
 async fn every_route_is_asked_by_get_or_post_alike() {
     let app = App::new();
     let member = app.member().await;
-    member.bind(EUI, "S2101").await;
-    for case in CASES {
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
+    for case in CASES.iter().filter(|case| !case.changes) {
         let plain = case.ask(&member, EUI).await;
         let parameters = match case.body {
             "" => case.query.trim_start_matches('?').replace("EUI", EUI),
@@ -86,6 +126,21 @@ async fn every_route_is_asked_by_get_or_post_alike() {
     }
 }
 
+#[tokio::test]
+async fn what_changes_something_is_not_done_by_a_link() {
+    let app = App::new();
+    let member = app.member().await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
+    for case in CASES.iter().filter(|case| case.changes) {
+        let answer = member.send("GET", case.path, Some("application/json"), &case.body.replace("EUI", EUI)).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (405, "10000"), "{}", case.path);
+        assert!(answer.header("allow").contains("POST"), "{}", case.path);
+    }
+    let devices = member.get("/openapi/list_devices").await.body;
+    let groups = member.get("/openapi/list_groups").await.body;
+    assert!(devices.contains(EUI) && groups.contains("Barn"), "{devices} {groups}");
+}
+
 #[track_caller]
 fn check(case: &Case, answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{}", case.path);
@@ -98,7 +153,7 @@ fn check(case: &Case, answer: &Answer, status: u16, code: &str) {
 async fn without_a_good_key_there_is_no_answer() {
     let app = App::new();
     let member = app.member().await;
-    member.bind(EUI, "S2101").await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
     let id = member.id.unwrap();
     let strangers = [
         app.stranger(),
@@ -126,8 +181,8 @@ async fn without_a_good_key_there_is_no_answer() {
 async fn a_revoked_key_is_told_so() {
     let app = App::new();
     let member = app.member().await;
-    member.bind(EUI, "S2101").await;
-    let other_key = member.clone().with_key(crate::app::READ).await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
+    let other_key = member.clone().with_key(Scopes::READ_WRITE).await;
     member.revoke().await;
     for case in CASES {
         check(&case, &case.ask(&member, EUI).await, 401, "11105");
@@ -140,13 +195,16 @@ async fn a_revoked_key_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_key_without_the_scope_may_not_read() {
+async fn a_key_may_do_what_its_scopes_say_and_nothing_else() {
     let app = App::new();
     let member = app.member().await;
-    member.bind(EUI, "S2101").await;
-    let writer = member.with_key(Scopes { read: false, write: true, manage: true }).await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
+    let writer = member.clone().with_key(Scopes { read: false, write: true, manage: true }).await;
+    let reader = member.with_key(crate::app::READ).await;
     for case in CASES {
-        check(&case, &case.ask(&writer, EUI).await, 200, "11201");
+        let (able, unable) = if case.changes { (&writer, &reader) } else { (&reader, &writer) };
+        check(&case, &case.ask(unable, EUI).await, 200, "11201");
+        assert_eq!(case.ask(able, EUI).await.code(), "0", "{}", case.path);
     }
 }
 
@@ -154,20 +212,27 @@ async fn a_key_without_the_scope_may_not_read() {
 async fn another_organization_is_as_if_it_did_not_exist() {
     const THEIR_EUI: &str = "2CF7F1200FFFFFFF";
     const UNKNOWN_EUI: &str = "2CF7F12000000000";
+    const UNKNOWN: u64 = 0xEE;
     let app = App::new();
     let (member, other) = (app.member().await, app.member().await);
-    member.bind(EUI, "S2101").await;
-    other.bind(THEIR_EUI, "S2101").await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
+    prepare(&app, &other, THEIR_EUI, THEIRS, "Their group").await;
     other.uplink(THEIR_EUI, ms_ago(0), [Reading::new(1, 4097, 47.11)]).await;
-    let group = Group { org: other.org, id: GroupId::from_raw(7), name: "Their group".to_owned() };
-    app.store.create_group(group).await.unwrap();
     let theirs = [THEIR_EUI.to_owned(), "47.11".to_owned(), "Their group".to_owned(), other.org.to_string()];
+    let before = [other.get("/openapi/list_devices").await.body, other.get("/openapi/list_groups").await.body];
     for case in CASES {
         if case.names_a_device() {
             let foreign = case.ask(&member, THEIR_EUI).await;
-            check(&case, &foreign, 200, "11303");
+            check(&case, &foreign, 200, case.foreign_device());
             let unknown = case.ask(&member, UNKNOWN_EUI).await;
             assert_eq!(foreign.body.replace(THEIR_EUI, ""), unknown.body.replace(UNKNOWN_EUI, ""));
+        }
+        if case.names_a_group() {
+            let foreign = case.ask_about(&member, EUI, THEIRS).await;
+            check(&case, &foreign, 200, "11317");
+            let unknown = case.ask_about(&member, EUI, UNKNOWN).await;
+            let name = |group| GroupId::from_raw(group).to_string();
+            assert_eq!(foreign.body.replace(&name(THEIRS), ""), unknown.body.replace(&name(UNKNOWN), ""));
         }
         let own = case.ask(&member, EUI).await;
         assert_eq!(own.code(), "0", "{}", case.path);
@@ -175,13 +240,15 @@ async fn another_organization_is_as_if_it_did_not_exist() {
             assert!(!own.body.contains(secret.as_str()), "{} shows `{secret}`", case.path);
         }
     }
+    let after = [other.get("/openapi/list_devices").await.body, other.get("/openapi/list_groups").await.body];
+    assert_eq!(after, before);
 }
 
 #[tokio::test]
 async fn the_same_label_in_two_organizations_is_two_devices() {
     let app = App::new();
     let (member, other) = (app.member().await, app.member().await);
-    member.bind(EUI, "S2101").await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
     other.bind(EUI, "S2101").await;
     other.uplink(EUI, ms_ago(0), [Reading::new(1, 4097, 47.11)]).await;
     for case in CASES.iter().filter(|case| case.names_a_device()) {
@@ -189,4 +256,5 @@ async fn the_same_label_in_two_organizations_is_two_devices() {
         assert_eq!(own.code(), "0", "{}", case.path);
         assert!(!own.body.contains("47.11") && !own.body.contains("4097"), "{}", own.body);
     }
+    assert!(other.get(&format!("/openapi/view_latest_telemetry_data?device_eui={EUI}")).await.body.contains("47.11"));
 }
