@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use model::{Device, DeviceEui};
+use store::DeviceFilter;
 
 use crate::{ApiState, auth::Caller, error::Refusal, parameters::Parameters};
 
@@ -29,6 +30,26 @@ pub(crate) async fn get_all(api: &ApiState, caller: &Caller, euis: &[DeviceEui])
         devices.push(get(api, caller, *eui).await?);
     }
     Ok(devices)
+}
+
+/// Every device of the caller's organization that a filter means, by ascending EUI.
+pub(crate) async fn list_all(
+    api: &ApiState,
+    caller: &Caller,
+    filter: DeviceFilter,
+) -> Result<Vec<Arc<Device>>, Refusal> {
+    /// How many devices are asked of the store at once.
+    const PAGE: usize = 1_000;
+    let mut devices: Vec<Arc<Device>> = Vec::new();
+    loop {
+        let after = devices.last().map(|device| device.eui);
+        let page = api.store().list_devices(caller.org, filter, after, PAGE).await?;
+        let is_last = page.len() < PAGE;
+        devices.extend(page);
+        if is_last {
+            return Ok(devices);
+        }
+    }
 }
 
 async fn get(api: &ApiState, caller: &Caller, eui: DeviceEui) -> Result<Arc<Device>, Refusal> {

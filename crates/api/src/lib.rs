@@ -10,6 +10,7 @@ mod json;
 mod meter;
 mod openapi;
 mod parameters;
+mod refer;
 mod router;
 mod sensor_type;
 mod settings;

@@ -17,15 +17,17 @@ use crate::{
     gateway::{dress, preflight},
     openapi::{
         aggregate_chart_points::aggregate_chart_points, bind_device::bind_device, create_group::create_group,
-        delete_devices::delete_devices, delete_group::delete_group, list_device_channels::list_device_channels,
-        list_devices::list_devices, list_groups::list_groups, list_measurement_reference::list_measurement_reference,
-        list_telemetry_data::list_telemetry_data, move_devices_to_group::move_devices_to_group,
-        update_group::update_group, view_device_running_status::view_device_running_status, view_devices::view_devices,
+        delete_devices::delete_devices, delete_group::delete_group, device::list_euis::list_euis,
+        list_device_channels::list_device_channels, list_devices::list_devices, list_groups::list_groups,
+        list_measurement_reference::list_measurement_reference, list_telemetry_data::list_telemetry_data,
+        move_devices_to_group::move_devices_to_group, update_group::update_group,
+        view_device_running_status::view_device_running_status, view_devices::view_devices,
         view_latest_telemetry_data::view_latest_telemetry_data, view_organization::view_organization,
     },
+    refer::def::sensor::sensor,
 };
 
-fn routes() -> [(&'static str, MethodRouter<ApiState>); 16] {
+fn routes() -> [(&'static str, MethodRouter<ApiState>); 18] {
     [
         ("/openapi/view_organization", verb(view_organization)),
         ("/openapi/create_group", change(create_group)),
@@ -40,6 +42,8 @@ fn routes() -> [(&'static str, MethodRouter<ApiState>); 16] {
         ("/openapi/list_measurement_reference", verb(list_measurement_reference)),
         ("/openapi/bind_device", change(bind_device)),
         ("/openapi/delete_devices", change(delete_devices)),
+        ("/openapi/device/list_euis", verb(list_euis)),
+        ("/openapi/device/bind", change(bind_device)),
         ("/openapi/view_latest_telemetry_data", verb(view_latest_telemetry_data)),
         ("/openapi/list_telemetry_data", verb(list_telemetry_data)),
         ("/openapi/aggregate_chart_points", verb(aggregate_chart_points)),
@@ -61,7 +65,8 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
     routes().into_iter().map(|(path, _)| path)
 }
 
-/// The public API: everything below `/openapi`, unknown paths included.
+/// The public API: everything below `/openapi`, unknown paths included, and the static definitions
+/// that are served without a key.
 pub fn router(api: ApiState) -> Router {
     let mut plain = Router::new();
     let mut dressed = Router::new();
@@ -71,8 +76,11 @@ pub fn router(api: ApiState) -> Router {
         dressed = dressed.route(path, methods.layer(from_fn_with_state((api.clone(), path), dress)));
     }
     let plain = plain.fallback(async || Refusal::UnknownPath);
-    let other =
-        any(move |request| trimmed(plain, request)).options(preflight).layer(from_fn_with_state((api, "other"), dress));
+    let other = any(move |request| trimmed(plain, request))
+        .options(preflight)
+        .layer(from_fn_with_state((api.clone(), "other"), dress));
+    let definitions = get(sensor).options(preflight).layer(from_fn_with_state((api, "/refer/def/sensor.json"), dress));
+    let dressed = dressed.route("/refer/def/sensor.json", definitions);
     dressed.route("/openapi", other.clone()).route("/openapi/", other.clone()).route("/openapi/{*rest}", other)
 }
 

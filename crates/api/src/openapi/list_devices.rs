@@ -3,11 +3,9 @@ use model::DeviceKind;
 use store::DeviceFilter;
 
 use crate::{
-    ApiState, auth::Caller, envelope::Answer, error::Refusal, groups::find_group, json, parameters::Parameters,
+    ApiState, auth::Caller, devices::list_all, envelope::Answer, error::Refusal, groups::find_group, json,
+    parameters::Parameters,
 };
-
-/// How many devices are asked of the store at once.
-const PAGE: usize = 1_000;
 
 /// The organization's gateways (`device_type` 1) or nodes (2, also when absent), of all groups or
 /// of the one that `group_uuid` names, where the empty text names the default group.
@@ -28,16 +26,7 @@ pub(crate) async fn list_devices(
         None => None,
     };
     let filter = DeviceFilter { kind: Some(kind), group };
-    let mut devices = Vec::new();
-    loop {
-        let after = devices.last().map(|device: &std::sync::Arc<model::Device>| device.eui);
-        let page = api.store().list_devices(caller.org, filter, after, PAGE).await?;
-        let last = page.len() < PAGE;
-        devices.extend(page);
-        if last {
-            break;
-        }
-    }
+    let devices = list_all(&api, &caller, filter).await?;
     Ok(Answer::written(110 * devices.len(), |out| {
         json::list(out, &devices, |out, device| {
             out.extend_from_slice(br#"{"device_eui":"#);

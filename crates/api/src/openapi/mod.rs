@@ -5,6 +5,7 @@ pub(crate) mod bind_device;
 pub(crate) mod create_group;
 pub(crate) mod delete_devices;
 pub(crate) mod delete_group;
+pub(crate) mod device;
 pub(crate) mod list_device_channels;
 pub(crate) mod list_devices;
 pub(crate) mod list_groups;

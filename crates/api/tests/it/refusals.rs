@@ -33,7 +33,7 @@ const DEVICE: &str = "?device_eui=EUI";
 const DEVICES: &str = r#"{"device_euis":["EUI"]}"#;
 
 /// In an order in which each finds what it needs, from [`prepare`] on.
-const CASES: [Case; 16] = [
+const CASES: [Case; 19] = [
     get("/openapi/view_organization", ""),
     get("/openapi/list_groups", ""),
     get("/openapi/list_devices", ""),
@@ -47,8 +47,11 @@ const CASES: [Case; 16] = [
     change("/openapi/create_group", r#"{"name":"North"}"#),
     change("/openapi/update_group", r#"{"group_uuid":"GROUP","name":"South"}"#),
     change("/openapi/move_devices_to_group", r#"{"group_uuid":"GROUP","devices":["EUI"]}"#),
+    get("/openapi/device/list_euis", ""),
     change("/openapi/delete_devices", DEVICES),
     change("/openapi/bind_device", r#"{"eui":"EUI","code":"3A91F27B"}"#),
+    change("/openapi/delete_devices", DEVICES),
+    change("/openapi/device/bind", r#"{"eui":"EUI","code":"3A91F27B"}"#),
     change("/openapi/delete_group", r#"{"group_uuid":"GROUP"}"#),
 ];
 
@@ -85,7 +88,7 @@ impl Case {
 
     /// How a device is refused that the caller does not have.
     fn foreign_device(&self) -> &'static str {
-        if self.path == "/openapi/bind_device" { "11330" } else { "11303" }
+        if self.path.contains("bind") { "11330" } else { "11303" }
     }
 }
 

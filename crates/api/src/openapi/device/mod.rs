@@ -1,0 +1,3 @@
+//! The older paths below `/openapi/device`.
+
+pub(crate) mod list_euis;

@@ -1,0 +1,3 @@
+//! Static definitions, below `/refer/def`.
+
+pub(crate) mod sensor;

@@ -1,0 +1,3 @@
+//! What is served without a key, below `/refer`.
+
+pub(crate) mod def;
