@@ -1,7 +1,7 @@
 //! What arguments have to be, said in sentences.
 
 use codec::Codec;
-use model::{OrgId, SourceId};
+use model::{OrgId, Scopes, SourceId};
 
 use crate::config::nearest;
 
@@ -27,6 +27,16 @@ pub(super) fn name_required(text: &str) -> Result<String, String> {
 /// The number of an organization.
 pub(super) fn org(text: &str) -> Result<OrgId, String> {
     text.parse().map_err(|_| "an organization is named by its number; `senstation org list` shows it".to_owned())
+}
+
+/// What an access key may do, which is at least something.
+pub(super) fn scopes(text: &str) -> Result<Scopes, String> {
+    let scopes: Scopes = text.parse()?;
+    if scopes.read || scopes.write || scopes.manage {
+        Ok(scopes)
+    } else {
+        Err("a key that may do nothing is of no use: give `read`, `write` or `read+write`".to_owned())
+    }
 }
 
 /// The id of a source.
@@ -57,6 +67,14 @@ mod tests {
         for wrong in ["", " ", "a\nb", "\u{1b}[2J", "a\u{85}", &"é".repeat(129)] {
             assert!(name_required(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn scopes_are_named_and_at_least_one() {
+        assert_eq!(scopes("read+write"), Ok(Scopes::READ_WRITE));
+        assert_eq!(scopes("read"), Ok(Scopes { write: false, ..Scopes::READ_WRITE }));
+        assert!(scopes("").unwrap_err().contains("of no use"));
+        assert!(scopes("read,write").unwrap_err().contains("is no scope"));
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Key {
     /// Create an access key; it is shown this once
-    #[command(after_help = "Example:\n  senstation key create --org 521853156991105 --name dashboard")]
+    #[command(after_help = "Examples:\n  senstation key create --org 521853156991105 --name integration\n  \
+                             senstation key create --name dashboard --scopes read")]
     Create {
         /// Whose key; may be left out while there is only one organization
         #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
@@ -22,6 +23,9 @@ pub(super) enum Key {
         /// What people call it
         #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
         name: String,
+        /// What it may do, joined by `+`: `read` readings and devices, `write` groups and devices
+        #[arg(long, default_value = "read+write", value_parser = arguments::scopes)]
+        scopes: Scopes,
     },
     /// List the access keys, revoked ones included
     #[command(after_help = "Example:\n  senstation key list --org 521853156991105")]
@@ -42,17 +46,18 @@ pub(super) enum Key {
 impl Key {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
         session.with_registry(async |registry| match self {
-            Self::Create { org, name } => {
+            Self::Create { org, name, scopes } => {
                 let org = find_org(&*registry, org).await?.id;
-                let (id, secret, scopes) = (access_id()?, Secret::access_key()?, Scopes::READ_WRITE);
+                let (id, secret) = (access_id()?, Secret::access_key()?);
                 let shown = json!({
                     "access_id": id.to_string(),
                     "access_key": secret.text,
                     "org_id": org.to_string(),
                     "name": name,
+                    "scopes": scopes.to_string(),
                 });
                 let text = format!(
-                    "access id   {id}\naccess key  {}\n\nThe key is not shown again.\n\
+                    "access id   {id}\naccess key  {}\nscopes      {scopes}\n\nThe key is not shown again.\n\
                          Try: curl --user {id}:{} http://127.0.0.1:8080/openapi/view_organization",
                     secret.text, secret.text
                 );

@@ -84,6 +84,7 @@ fn a_failure_ends_with_1_and_wrong_usage_with_2() {
         (&["device", "list", "--org", "Farm"], "an organization is named by its number"),
         (&["org", "create", "--name", ""], "must not be empty"),
         (&["key", "create", "--name", "a\nb"], "control characters"),
+        (&["key", "create", "--scopes", "admin"], "is no scope"),
         (&["source", "create", "--kind", "chirpstack", "--name", "\u{1b}[2J"], "control characters"),
         (&["device", "add", "--eui", EUI, "--model", "S2101", "--name", &"x".repeat(129)], "at most 128 characters"),
         (&["codec", "decode", "--model", "S9", "--hex", "00"], "there is no such model"),
