@@ -10,6 +10,11 @@ use axum::{
     routing::get,
 };
 
+use tower_http::{
+    CompressionLevel,
+    compression::{CompressionLayer, predicate::SizeAbove},
+};
+
 use super::{Metrics, service::Peer};
 use crate::station::Station;
 
@@ -34,8 +39,14 @@ impl Rooms {
             Some(metrics) => own.route("/metrics", get(local_metrics).with_state(metrics)),
             None => own,
         };
-        own.merge(self.api).merge(self.ingest)
+        own.merge(self.api.layer(compression())).merge(self.ingest)
     }
+}
+
+/// Answers that are worth it go out compressed to whoever asks for that; speed before the last byte.
+fn compression() -> CompressionLayer<SizeAbove> {
+    const WORTH_IT_BYTES: u64 = 1_024;
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(WORTH_IT_BYTES))
 }
 
 /// What an address for metrics alone serves.

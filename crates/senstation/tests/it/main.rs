@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod commands;
+mod compression;
 mod connections;
 mod demo;
 mod raw_http;
