@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -31,6 +33,14 @@ impl Answer {
     pub(crate) fn of(data: &impl Serialize) -> Result<Self, Refusal> {
         let data = serde_json::to_vec(data)?;
         Ok(Self::written(data.len(), |out| out.extend_from_slice(&data)))
+    }
+
+    /// The same with how long it took, as the API of 2019 has it.
+    pub(crate) fn with_time(self, took: Duration) -> Self {
+        let mut body = Vec::from(self.body);
+        body.pop();
+        body.extend_from_slice(format!(r#","time":{}.{:06}}}"#, took.as_secs(), took.subsec_micros()).as_bytes());
+        Self { body: body.into(), ..self }
     }
 
     /// What a change answers.

@@ -44,7 +44,20 @@ pub(crate) async fn dress(
         dm = answered.dm;
     }
     response.headers_mut().extend(gateway_headers(begun.elapsed(), dm));
+    response.headers_mut().insert(API_VERSION, version(endpoint));
     response
+}
+
+/// The version of the API that a path belongs to.
+fn version(endpoint: &str) -> HeaderValue {
+    let below = endpoint.trim_start_matches("/openapi");
+    HeaderValue::from_static(if below.starts_with("/1.0/") {
+        "1"
+    } else if below.starts_with("/device/") {
+        "1.5"
+    } else {
+        "2"
+    })
 }
 
 /// What every answer carries, also one that is given before the API is asked.

@@ -16,6 +16,7 @@ mod sensor_type;
 mod settings;
 mod state;
 mod statuses;
+mod v1;
 mod window;
 
 pub use envelope::Answered;

@@ -25,9 +25,13 @@ use crate::{
         view_latest_telemetry_data::view_latest_telemetry_data, view_organization::view_organization,
     },
     refer::def::sensor::sensor,
+    v1::{
+        devices::data::{latest::latest, raw::raw, segment::segment},
+        lists::sensor::measure::measure,
+    },
 };
 
-fn routes() -> [(&'static str, MethodRouter<ApiState>); 18] {
+fn routes() -> [(&'static str, MethodRouter<ApiState>); 26] {
     [
         ("/openapi/view_organization", verb(view_organization)),
         ("/openapi/create_group", change(create_group)),
@@ -44,6 +48,14 @@ fn routes() -> [(&'static str, MethodRouter<ApiState>); 18] {
         ("/openapi/delete_devices", change(delete_devices)),
         ("/openapi/device/list_euis", verb(list_euis)),
         ("/openapi/device/bind", change(bind_device)),
+        ("/1.0/lists/sensor/measure", verb(measure)),
+        ("/1.0/devices/data/{eui}/latest", verb(latest)),
+        ("/1.0/devices/data/{eui}/raw", verb(raw)),
+        ("/1.0/devices/data/{eui}/segment", verb(segment)),
+        ("/openapi/1.0/lists/sensor/measure", verb(measure)),
+        ("/openapi/1.0/devices/data/{eui}/latest", verb(latest)),
+        ("/openapi/1.0/devices/data/{eui}/raw", verb(raw)),
+        ("/openapi/1.0/devices/data/{eui}/segment", verb(segment)),
         ("/openapi/view_latest_telemetry_data", verb(view_latest_telemetry_data)),
         ("/openapi/list_telemetry_data", verb(list_telemetry_data)),
         ("/openapi/aggregate_chart_points", verb(aggregate_chart_points)),
@@ -65,8 +77,8 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
     routes().into_iter().map(|(path, _)| path)
 }
 
-/// The public API: everything below `/openapi`, unknown paths included, and the static definitions
-/// that are served without a key.
+/// The public API: everything below `/openapi` and `/1.0`, unknown paths included, and the static
+/// definitions that are served without a key.
 pub fn router(api: ApiState) -> Router {
     let mut plain = Router::new();
     let mut dressed = Router::new();
@@ -81,7 +93,11 @@ pub fn router(api: ApiState) -> Router {
         .layer(from_fn_with_state((api.clone(), "other"), dress));
     let definitions = get(sensor).options(preflight).layer(from_fn_with_state((api, "/refer/def/sensor.json"), dress));
     let dressed = dressed.route("/refer/def/sensor.json", definitions);
-    dressed.route("/openapi", other.clone()).route("/openapi/", other.clone()).route("/openapi/{*rest}", other)
+    dressed
+        .route("/openapi", other.clone())
+        .route("/openapi/", other.clone())
+        .route("/openapi/{*rest}", other.clone())
+        .route("/1.0/{*rest}", other)
 }
 
 /// One official client ends a path with a space: try again without it.

@@ -6,7 +6,13 @@ use serde::Serialize;
 use store::Select;
 
 use crate::{
-    ApiState, auth::Caller, devices::get_devices, envelope::Answer, error::Refusal, parameters::Parameters, sensor_type,
+    ApiState,
+    auth::Caller,
+    devices::{channel_name, get_devices},
+    envelope::Answer,
+    error::Refusal,
+    parameters::Parameters,
+    sensor_type,
 };
 
 #[derive(Debug, Serialize)]
@@ -58,13 +64,12 @@ async fn channels(api: &ApiState, device: &Device) -> Result<Vec<Channel>, Refus
         let described = device.channels.iter().find(|channel| channel.index == index);
         let measurements: Vec<MeasurementId> = measurements.into_iter().collect();
         let sensor_type = described.and_then(|channel| channel.sensor_type.clone());
-        let name = described.map(|channel| channel.name.clone()).filter(|name| !name.is_empty());
         Channel {
             channel_index: index.0,
             sensor_id: described.map(|channel| channel.sensor_id.clone()).unwrap_or_default(),
             sensor_status: NORMAL,
             sensor_type: sensor_type.unwrap_or_else(|| sensor_type::infer(&device.model, &measurements).to_owned()),
-            channel_name: name.unwrap_or_else(|| format!("Channel {index}")),
+            channel_name: channel_name(device, index),
             measurement_ids: measurements.iter().map(ToString::to_string).collect(),
         }
     });

@@ -1,7 +1,10 @@
 //! What a call asks, wherever it says so: query, form or JSON.
 
 mod body;
+mod path;
 mod typed;
+
+pub(crate) use path::PathEui;
 
 use axum::{
     body::HttpBody,

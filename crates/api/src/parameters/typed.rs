@@ -83,8 +83,13 @@ impl Parameters {
 
     /// The series that the call is about: of one channel or all, of one measurement or all.
     pub(crate) fn series(&self) -> Result<Select, Refusal> {
-        let channel = self.whole("channel_index")?.map(ChannelIndex);
-        let measurement = self.whole("measurement_id")?.map(MeasurementId);
+        self.series_named("channel_index", "measurement_id")
+    }
+
+    /// The same under other names.
+    pub(crate) fn series_named(&self, channel: &'static str, measurement: &'static str) -> Result<Select, Refusal> {
+        let channel = self.whole(channel)?.map(ChannelIndex);
+        let measurement = self.whole(measurement)?.map(MeasurementId);
         Ok(Select::Readings { channel, measurement })
     }
 }

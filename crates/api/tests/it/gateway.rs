@@ -16,7 +16,7 @@ fn check_headers(answer: &Answer) {
     assert!(!whole.is_empty() && fraction.len() >= 3, "`{seconds}`");
     assert!(seconds.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "`{seconds}`");
     assert!(answer.header("api-gateway-mpuo-consume").parse::<u64>().is_ok());
-    assert_eq!(answer.header("api-version"), "2");
+    assert!(["1", "1.5", "2"].contains(&answer.header("api-version")));
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(
         answer.header("access-control-expose-headers"),
@@ -37,13 +37,28 @@ async fn every_answer_carries_envelope_and_headers() {
     let member = app.member().await;
     let stranger = app.stranger();
     for path in api::paths() {
-        check_envelope(&stranger.post_json(path, "{}").await, StatusCode::UNAUTHORIZED, "11104");
+        let path = path.replace("{eui}", EUI);
+        check_envelope(&stranger.post_json(&path, "{}").await, StatusCode::UNAUTHORIZED, "11104");
     }
     check_envelope(&member.get("/openapi/view_organization").await, StatusCode::OK, "0");
     check_envelope(&member.get("/openapi/view_latest_telemetry_data").await, StatusCode::OK, "11202");
     for path in ["/openapi", "/openapi/", "/openapi/nothing", "/openapi/nothing/here", "/openapi/list_devices/x"] {
         check_envelope(&member.get(path).await, StatusCode::NOT_FOUND, "10000");
         check_envelope(&stranger.post_json(path, "{}").await, StatusCode::NOT_FOUND, "10000");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_names_the_version_that_its_path_belongs_to() {
+    let app = App::new();
+    for (path, version) in [
+        ("/openapi/view_organization", "2"),
+        ("/openapi/nothing", "2"),
+        ("/openapi/device/list_euis", "1.5"),
+        ("/openapi/1.0/lists/sensor/measure", "1"),
+        ("/1.0/lists/sensor/measure", "1"),
+    ] {
+        assert_eq!(app.stranger().get(path).await.header("api-version"), version, "{path}");
     }
 }
 
@@ -61,10 +76,9 @@ async fn the_watch_starts_with_the_head_of_the_request() {
 async fn a_wrong_method_is_told_the_right_one() {
     let app = App::new();
     for path in api::paths() {
-        let answer = app.stranger().send("DELETE", path, None, "").await;
+        let answer = app.stranger().send("DELETE", &path.replace("{eui}", EUI), None, "").await;
         check_envelope(&answer, StatusCode::METHOD_NOT_ALLOWED, "10000");
-        let name = path.rsplit('/').next().unwrap();
-        let reads = ["view_", "list_", "aggregate_"].iter().any(|verb| name.starts_with(verb));
+        let reads = ["/view_", "/list_", "/aggregate_", "/lists/", "/data/"].iter().any(|verb| path.contains(verb));
         assert_eq!(answer.header("allow"), if reads { "GET,HEAD,POST,OPTIONS" } else { "POST,OPTIONS" }, "{path}");
     }
 }
@@ -76,7 +90,7 @@ async fn a_browser_may_ask_without_credentials_what_it_may_send() {
     for path in paths {
         let request = Request::builder()
             .method("OPTIONS")
-            .uri(path)
+            .uri(path.replace("{eui}", EUI))
             .header("origin", "https://farm.example")
             .header("access-control-request-method", "POST")
             .header("access-control-request-headers", "authorization,content-type");

@@ -21,6 +21,7 @@ mod parameters;
 mod refusals;
 mod sensor_definitions;
 mod update_group;
+mod v1_data;
 mod view_device_running_status;
 mod view_devices;
 mod view_latest_telemetry_data;

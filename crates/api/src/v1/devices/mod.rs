@@ -1,0 +1,3 @@
+//! Below `/1.0/devices`.
+
+pub(crate) mod data;

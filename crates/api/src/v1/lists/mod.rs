@@ -1,0 +1,3 @@
+//! Below `/1.0/lists`.
+
+pub(crate) mod sensor;

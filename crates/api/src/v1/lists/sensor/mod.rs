@@ -1,0 +1,3 @@
+//! Below `/1.0/lists/sensor`.
+
+pub(crate) mod measure;
