@@ -34,6 +34,7 @@ pub(crate) async fn dress(
     next: Next,
 ) -> Response {
     let begun = request.extensions().get().map_or_else(Instant::now, |Begun(begun)| *begun);
+    let version = version(request.uri().path());
     let mut response = next.run(request).await;
     if let Some(Refused(refusal)) = response.extensions_mut().remove() {
         response = write(&api, endpoint, &refusal);
@@ -44,13 +45,13 @@ pub(crate) async fn dress(
         dm = answered.dm;
     }
     response.headers_mut().extend(gateway_headers(begun.elapsed(), dm));
-    response.headers_mut().insert(API_VERSION, version(endpoint));
+    response.headers_mut().insert(API_VERSION, version);
     response
 }
 
 /// The version of the API that a path belongs to.
-fn version(endpoint: &str) -> HeaderValue {
-    let below = endpoint.trim_start_matches("/openapi");
+fn version(path: &str) -> HeaderValue {
+    let below = path.strip_prefix("/openapi").unwrap_or(path);
     HeaderValue::from_static(if below.starts_with("/1.0/") {
         "1"
     } else if below.starts_with("/device/") {

@@ -57,6 +57,7 @@ async fn an_answer_names_the_version_that_its_path_belongs_to() {
         ("/openapi/device/list_euis", "1.5"),
         ("/openapi/1.0/lists/sensor/measure", "1"),
         ("/1.0/lists/sensor/measure", "1"),
+        ("/1.0/nothing", "1"),
     ] {
         assert_eq!(app.stranger().get(path).await.header("api-version"), version, "{path}");
     }
