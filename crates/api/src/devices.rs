@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use model::{ChannelIndex, Device, DeviceEui};
+use model::{Device, DeviceEui};
 use store::DeviceFilter;
 
 use crate::{ApiState, auth::Caller, error::Refusal, parameters::Parameters};
@@ -12,13 +12,6 @@ pub(crate) async fn get_device(
     parameters: &Parameters,
 ) -> Result<Arc<Device>, Refusal> {
     get(api, caller, parameters.device_eui()?).await
-}
-
-/// What a channel is called.
-pub(crate) fn channel_name(device: &Device, index: ChannelIndex) -> String {
-    let described = device.channels.iter().find(|channel| channel.index == index);
-    let name = described.map(|channel| channel.name.as_str()).filter(|name| !name.is_empty());
-    name.map_or_else(|| format!("Channel {index}"), str::to_owned)
 }
 
 /// The devices that a call is about, all of the caller's organization, in the caller's order.

@@ -54,7 +54,7 @@ fn version(path: &str) -> HeaderValue {
     let below = path.strip_prefix("/openapi").unwrap_or(path);
     HeaderValue::from_static(if below.starts_with("/1.0/") {
         "1"
-    } else if below.starts_with("/device/") {
+    } else if ["/device/", "/channel/", "/sensor/"].iter().any(|older| below.starts_with(older)) {
         "1.5"
     } else {
         "2"

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod auth;
+mod channels;
 mod devices;
 mod envelope;
 mod error;

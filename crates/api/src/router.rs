@@ -16,12 +16,12 @@ use crate::{
     error::Refusal,
     gateway::{dress, preflight},
     openapi::{
-        aggregate_chart_points::aggregate_chart_points, bind_device::bind_device, create_group::create_group,
-        delete_devices::delete_devices, delete_group::delete_group, device::list_euis::list_euis,
-        list_device_channels::list_device_channels, list_devices::list_devices, list_groups::list_groups,
-        list_measurement_reference::list_measurement_reference, list_telemetry_data::list_telemetry_data,
-        move_devices_to_group::move_devices_to_group, update_group::update_group,
-        view_device_running_status::view_device_running_status, view_devices::view_devices,
+        aggregate_chart_points::aggregate_chart_points, bind_device::bind_device, channel::list::list,
+        create_group::create_group, delete_devices::delete_devices, delete_group::delete_group,
+        device::list_euis::list_euis, list_device_channels::list_device_channels, list_devices::list_devices,
+        list_groups::list_groups, list_measurement_reference::list_measurement_reference,
+        list_telemetry_data::list_telemetry_data, move_devices_to_group::move_devices_to_group,
+        update_group::update_group, view_device_running_status::view_device_running_status, view_devices::view_devices,
         view_latest_telemetry_data::view_latest_telemetry_data, view_organization::view_organization,
     },
     refer::def::sensor::sensor,
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-fn routes() -> [(&'static str, MethodRouter<ApiState>); 26] {
+fn routes() -> [(&'static str, MethodRouter<ApiState>); 28] {
     [
         ("/openapi/view_organization", verb(view_organization)),
         ("/openapi/create_group", change(create_group)),
@@ -48,6 +48,8 @@ fn routes() -> [(&'static str, MethodRouter<ApiState>); 26] {
         ("/openapi/delete_devices", change(delete_devices)),
         ("/openapi/device/list_euis", verb(list_euis)),
         ("/openapi/device/bind", change(bind_device)),
+        ("/openapi/channel/list/{eui}", verb(list)),
+        ("/openapi/sensor/measurements", verb(measure)),
         ("/1.0/lists/sensor/measure", verb(measure)),
         ("/1.0/devices/data/{eui}/latest", verb(latest)),
         ("/1.0/devices/data/{eui}/raw", verb(raw)),

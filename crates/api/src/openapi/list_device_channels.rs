@@ -1,18 +1,14 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use axum::extract::State;
-use model::{Device, MeasurementId};
 use serde::Serialize;
-use store::Select;
 
 use crate::{
     ApiState,
     auth::Caller,
-    devices::{channel_name, get_devices},
+    channels::{Channel, channels},
+    devices::get_devices,
     envelope::Answer,
     error::Refusal,
     parameters::Parameters,
-    sensor_type,
 };
 
 #[derive(Debug, Serialize)]
@@ -21,18 +17,6 @@ struct DeviceChannels {
     device_name: String,
     channels: Vec<Channel>,
 }
-
-#[derive(Debug, Serialize)]
-struct Channel {
-    channel_index: u16,
-    sensor_id: String,
-    sensor_status: u8,
-    sensor_type: String,
-    channel_name: String,
-    measurement_ids: Vec<String>,
-}
-
-const NORMAL: u8 = 1;
 
 /// The channels of the devices that `device_euis` names: those that somebody described, and those
 /// that readings came from.
@@ -50,28 +34,4 @@ pub(crate) async fn list_device_channels(
         });
     }
     Answer::of(&shown)
-}
-
-async fn channels(api: &ApiState, device: &Device) -> Result<Vec<Channel>, Refusal> {
-    let mut measured: BTreeMap<_, BTreeSet<MeasurementId>> = BTreeMap::new();
-    for described in &device.channels {
-        measured.entry(described.index).or_default().extend(&described.measurements);
-    }
-    for latest in api.store().latest(device.org, device.id, Select::READINGS).await? {
-        measured.entry(latest.series.channel).or_default().insert(latest.series.measurement);
-    }
-    let channels = measured.into_iter().map(|(index, measurements)| {
-        let described = device.channels.iter().find(|channel| channel.index == index);
-        let measurements: Vec<MeasurementId> = measurements.into_iter().collect();
-        let sensor_type = described.and_then(|channel| channel.sensor_type.clone());
-        Channel {
-            channel_index: index.0,
-            sensor_id: described.map(|channel| channel.sensor_id.clone()).unwrap_or_default(),
-            sensor_status: NORMAL,
-            sensor_type: sensor_type.unwrap_or_else(|| sensor_type::infer(&device.model, &measurements).to_owned()),
-            channel_name: channel_name(device, index),
-            measurement_ids: measurements.iter().map(ToString::to_string).collect(),
-        }
-    });
-    Ok(channels.collect())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate_chart_points;
 pub(crate) mod bind_device;
+pub(crate) mod channel;
 pub(crate) mod create_group;
 pub(crate) mod delete_devices;
 pub(crate) mod delete_group;

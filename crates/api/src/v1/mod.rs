@@ -21,7 +21,7 @@ fn write_series(out: &mut Vec<u8>, device: &Device, key: SeriesKey) {
     out.extend_from_slice(br#""channel":""#);
     json::whole(out, key.channel.0);
     out.extend_from_slice(br#"","channel_name":"#);
-    json::text(out, &crate::devices::channel_name(device, key.channel));
+    json::text(out, &crate::channels::channel_name(device, key.channel));
     out.push(b',');
     write_measurement(out, key.measurement);
 }

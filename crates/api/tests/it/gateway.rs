@@ -55,6 +55,8 @@ async fn an_answer_names_the_version_that_its_path_belongs_to() {
         ("/openapi/view_organization", "2"),
         ("/openapi/nothing", "2"),
         ("/openapi/device/list_euis", "1.5"),
+        ("/openapi/channel/list/2CF7F12004100005", "1.5"),
+        ("/openapi/sensor/measurements", "1.5"),
         ("/openapi/1.0/lists/sensor/measure", "1"),
         ("/1.0/lists/sensor/measure", "1"),
         ("/1.0/nothing", "1"),
@@ -79,7 +81,7 @@ async fn a_wrong_method_is_told_the_right_one() {
     for path in api::paths() {
         let answer = app.stranger().send("DELETE", &path.replace("{eui}", EUI), None, "").await;
         check_envelope(&answer, StatusCode::METHOD_NOT_ALLOWED, "10000");
-        let reads = ["/view_", "/list_", "/aggregate_", "/lists/", "/data/"].iter().any(|verb| path.contains(verb));
+        let reads = ["/view_", "/list", "/aggregate_", "/sensor/", "/data/"].iter().any(|verb| path.contains(verb));
         assert_eq!(answer.header("allow"), if reads { "GET,HEAD,POST,OPTIONS" } else { "POST,OPTIONS" }, "{path}");
     }
 }

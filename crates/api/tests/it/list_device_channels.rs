@@ -48,3 +48,17 @@ async fn a_silent_device_has_no_channels() {
         r#"{"code":"0","data":[{"device_eui":"2CF7F12004100005","device_name":"device2CF7F12004100005","channels":[]}]}"#
     );
 }
+
+#[tokio::test]
+async fn the_older_path_lists_the_channels_of_one_device() {
+    let app = App::new();
+    let member = app.member().await;
+    member.bind(EUI, "S2101").await;
+    member.uplink(EUI, ms_ago(0), [Reading::new(1, 4097, 21.5), Reading::new(2, 4098, 50.0)]).await;
+    let all =
+        member.post_json("/openapi/list_device_channels", &format!(r#"{{"device_euis":["{EUI}"]}}"#)).await.data();
+    let one = member.get(&format!("/openapi/channel/list/{}", EUI.to_lowercase())).await.data();
+    assert_eq!(one.as_array().map(Vec::len), Some(2));
+    assert_eq!(one, all[0]["channels"]);
+    assert_eq!(member.get("/openapi/channel/list/xyz").await.code(), "11203");
+}

@@ -33,7 +33,7 @@ const DEVICE: &str = "?device_eui=EUI";
 const DEVICES: &str = r#"{"device_euis":["EUI"]}"#;
 
 /// In an order in which each finds what it needs, from [`prepare`] on.
-const CASES: [Case; 27] = [
+const CASES: [Case; 29] = [
     get("/openapi/view_organization", ""),
     get("/openapi/list_groups", ""),
     get("/openapi/list_devices", ""),
@@ -48,6 +48,8 @@ const CASES: [Case; 27] = [
     change("/openapi/update_group", r#"{"group_uuid":"GROUP","name":"South"}"#),
     change("/openapi/move_devices_to_group", r#"{"group_uuid":"GROUP","devices":["EUI"]}"#),
     get("/openapi/device/list_euis", ""),
+    get("/openapi/channel/list/{eui}", ""),
+    get("/openapi/sensor/measurements", ""),
     get("/1.0/lists/sensor/measure", ""),
     get("/1.0/devices/data/{eui}/latest", ""),
     get("/1.0/devices/data/{eui}/raw", ""),

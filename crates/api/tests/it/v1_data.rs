@@ -147,7 +147,9 @@ async fn what_is_no_label_and_what_is_no_path_is_refused() {
 #[tokio::test]
 async fn sensor_types_are_listed_under_their_older_names() {
     let app = App::new();
-    let listed = data(&app.member().await.get("/1.0/lists/sensor/measure").await);
+    let member = app.member().await;
+    let listed = data(&member.get("/1.0/lists/sensor/measure").await);
+    assert_eq!(member.get("/openapi/sensor/measurements").await.data(), listed);
     let sensors = listed.as_array().unwrap();
     assert_eq!(sensors.len(), model::sensor_types().len());
     let air = sensors.iter().find(|sensor| sensor["sensor_id"] == "1001").unwrap();

@@ -1,0 +1,3 @@
+//! The older path below `/openapi/channel`.
+
+pub(crate) mod list;
