@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::{OrgId, Timestamp};
+use crate::{GroupId, OrgId, Timestamp};
 
 /// The public half of an access key: the user name of Basic authentication.
 ///
@@ -78,6 +78,18 @@ impl Scopes {
     pub const READ_WRITE: Self = Self { read: true, write: true, manage: false };
 }
 
+/// What narrows an access key beyond its scopes; nothing does by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyLimits {
+    /// From when on it is refused; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// Browser origins that it may be used from, such as `https://dashboard.example.org`; any
+    /// where the list is empty.
+    pub origins: Vec<String>,
+    /// Groups whose devices it reaches; every device where the list is empty.
+    pub groups: Vec<GroupId>,
+}
+
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = [(self.read, "read"), (self.write, "write"), (self.manage, "manage")];
@@ -129,6 +141,31 @@ pub struct AccessKey {
     pub revoked_at: Option<Timestamp>,
     /// When it was last used, to within a second or so.
     pub last_used_at: Option<Timestamp>,
+    /// What narrows it.
+    pub limits: KeyLimits,
+    /// How many calls it has made, to within a second or so.
+    pub calls: u64,
+    /// How many data it has read over HTTP, in the contract's unit `dm`, to within a second or so.
+    pub dm: u64,
+}
+
+impl AccessKey {
+    /// A key as it is right after it was made.
+    pub fn new(id: AccessId, org: OrgId, secret: SecretHash, name: String, scopes: Scopes, at: Timestamp) -> Self {
+        Self {
+            id,
+            org,
+            secret,
+            name,
+            scopes,
+            created_at: at,
+            revoked_at: None,
+            last_used_at: None,
+            limits: KeyLimits::default(),
+            calls: 0,
+            dm: 0,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod channel;
 mod device;
 mod group;
 mod organization;
+mod person;
 mod position;
 mod reading;
 mod source;
@@ -15,7 +16,7 @@ mod uplink;
 mod value;
 mod window;
 
-pub use access_key::{AccessId, AccessKey, InvalidAccessId, Scopes, SecretHash};
+pub use access_key::{AccessId, AccessKey, InvalidAccessId, KeyLimits, Scopes, SecretHash};
 pub use catalogue::{
     InvalidMeasurementId, Measurement, MeasurementId, SensorType, Status, measurement, measurements, sensor_type,
     sensor_types, status, statuses,
@@ -24,9 +25,10 @@ pub use channel::{Channel, ChannelIndex};
 pub use device::{Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, InvalidEui};
 pub use group::{Group, GroupId};
 pub use organization::{OrgId, Organization};
+pub use person::{Deed, Email, InvalidEmail, InvalidRole, Invite, PasswordHash, Person, PersonId, Role, Session};
 pub use position::Position;
 pub use reading::{CodecVersion, Reading, Row, RowFlags, SeriesKey};
-pub use source::{InvalidSourceKind, Source, SourceId, SourceKind};
+pub use source::{InvalidSourceKind, PreviousToken, Source, SourceHealth, SourceId, SourceKind};
 pub use time::Timestamp;
 pub use uplink::{DedupKey, Frame, Reception, Uplink};
 pub use value::Value;

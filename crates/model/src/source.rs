@@ -99,4 +99,37 @@ pub struct Source {
     pub auto_add: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The token it had before, which is good for a while yet.
+    pub previous: Option<PreviousToken>,
+}
+
+/// A token that another one is taking the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreviousToken {
+    /// SHA-256 of it.
+    pub token: SecretHash,
+    /// From when on it is worth nothing.
+    pub until: Timestamp,
+}
+
+impl Source {
+    /// Whether a token, by its hash, is this source's at some time.
+    pub fn has_token(&self, token: SecretHash, at: Timestamp) -> bool {
+        self.token == token || self.previous.is_some_and(|previous| previous.token == token && at < previous.until)
+    }
+}
+
+/// How a source has been doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceHealth {
+    /// Which source.
+    pub id: SourceId,
+    /// How many messages it has brought that were taken.
+    pub messages: u64,
+    /// When the last of them came.
+    pub last_message_at: Option<Timestamp>,
+    /// When one was last refused.
+    pub last_error_at: Option<Timestamp>,
+    /// Why it was; empty where none was.
+    pub last_error: String,
 }

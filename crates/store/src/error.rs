@@ -28,6 +28,9 @@ pub enum Error {
     /// Nothing can be written just now (disk full, stopping); the same call may succeed later.
     #[error("the store takes no writes just now: {0}")]
     Unavailable(String),
+    /// It would leave an organization without an owner; name another owner first.
+    #[error("an organization keeps at least one owner")]
+    LastOwner,
     /// The store itself failed; the cause belongs into the log.
     #[error("the store failed")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -55,6 +58,12 @@ pub enum Kind {
     Source,
     /// An uplink.
     Uplink,
+    /// A person.
+    Person,
+    /// An invite.
+    Invite,
+    /// A session.
+    Session,
 }
 
 impl std::fmt::Display for Kind {
@@ -66,6 +75,9 @@ impl std::fmt::Display for Kind {
             Self::Device => "device",
             Self::Source => "source",
             Self::Uplink => "uplink",
+            Self::Person => "person",
+            Self::Invite => "invite",
+            Self::Session => "session",
         })
     }
 }

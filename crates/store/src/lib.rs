@@ -16,7 +16,9 @@ pub use query::{
     Select, Series, StoredFrame,
 };
 pub use reference::Reference;
-pub use registry::{Binding, Charge, DeviceChange, DeviceFilter, GROUPS_MAX, Registry};
+pub use registry::{
+    Binding, Charge, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, SourceChange, SourceNote,
+};
 pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Telemetry};
 
 /// Everything a station keeps; used as `Arc<dyn Store>`.

@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, Group, GroupId, OrgId,
-    Organization, SecretHash, Source, SourceId, Timestamp,
+    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, DeviceKind, Email, GeoPoint, Group, GroupId,
+    Invite, OrgId, Organization, PasswordHash, Person, PersonId, Role, SecretHash, Session, Source, SourceHealth,
+    SourceId, Timestamp,
 };
 
 use crate::Error;
@@ -24,6 +25,9 @@ pub trait Registry: Send + Sync {
     async fn get_organization(&self, org: OrgId) -> Result<Organization, Error>;
     /// Organizations by ascending id, after `after`.
     async fn list_organizations(&self, after: Option<OrgId>, limit: usize) -> Result<Vec<Organization>, Error>;
+
+    /// Renames an organization. **Errors**: `NotFound`.
+    async fn rename_organization(&self, org: OrgId, name: &str) -> Result<(), Error>;
 
     /// Creates an access key. **Errors**: `NotFound` organization, `Conflict` if the id is taken.
     async fn create_access_key(&self, key: AccessKey) -> Result<(), Error>;
@@ -86,10 +90,125 @@ pub trait Registry: Send + Sync {
     async fn create_source(&self, source: Source) -> Result<(), Error>;
     /// The organization's sources by ascending id.
     async fn list_sources(&self, org: OrgId) -> Result<Vec<Source>, Error>;
+    /// Changes what is given. **Errors**: `NotFound`.
+    async fn update_source(&self, org: OrgId, id: SourceId, change: SourceChange) -> Result<(), Error>;
+    /// Gives a source another token; the one it had is good until `until`, any before that no more.
+    /// **Errors**: `NotFound`, `Conflict` if the token is taken.
+    async fn rotate_source_token(
+        &self,
+        org: OrgId,
+        id: SourceId,
+        token: SecretHash,
+        until: Timestamp,
+    ) -> Result<(), Error>;
+    /// Adds what sources have brought since the last call; sources that are gone are passed over.
+    async fn note_sources(&self, notes: Vec<SourceNote>) -> Result<(), Error>;
+    /// How the organization's sources have been doing, by ascending id: one for each source.
+    async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error>;
     /// Deletes a source; its token is worth nothing from then on. **Errors**: `NotFound`.
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
-    /// The source of a token, by the token's hash.
+    /// The source that a token is, or was the one before of, by the token's hash; whoever asks
+    /// looks whether it still is with [`Source::has_token`].
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error>;
+
+    /// Creates an invite. **Errors**: `NotFound` organization, `Conflict` if the token is taken.
+    async fn create_invite(&self, invite: Invite) -> Result<(), Error>;
+    /// The invite of a token, by the token's hash, expired or not.
+    async fn find_invite(&self, token: SecretHash) -> Result<Option<Invite>, Error>;
+    /// The organization's invites, oldest first (by time and token); those that found one belong to
+    /// none.
+    async fn list_invites(&self, org: OrgId) -> Result<Vec<Invite>, Error>;
+    /// Deletes an invite, also one that belongs to no organization yet. **Errors**: `NotFound`.
+    async fn delete_invite(&self, org: Option<OrgId>, token: SecretHash) -> Result<(), Error>;
+    /// Deletes the invites that have expired.
+    async fn expire_invites(&self, now: Timestamp) -> Result<(), Error>;
+    /// Makes a person of an invite, which is worth nothing from then on, in one step with the
+    /// organization to be founded, if the invite is for that. Organization, role and operatorship
+    /// are the invite's, whatever `person` says; without an organization of the invite's it is
+    /// `founded`'s.
+    ///
+    /// **Errors**: `NotFound` invite if there is none, or it expired before `person.created_at`;
+    /// `NotFound` organization if the invite names none and `founded` is `None`; `Conflict`
+    /// organization or person (id or e-mail address) if one is taken.
+    async fn accept_invite(
+        &self,
+        token: SecretHash,
+        person: Person,
+        founded: Option<Organization>,
+    ) -> Result<Person, Error>;
+    /// Creates a person directly. **Errors**: `NotFound` organization, `Conflict` if id or e-mail
+    /// address is taken.
+    async fn create_person(&self, person: Person) -> Result<(), Error>;
+    /// The organization's people, by ascending e-mail address.
+    async fn list_people(&self, org: OrgId) -> Result<Vec<Person>, Error>;
+    /// How many people the station has.
+    async fn count_people(&self) -> Result<u64, Error>;
+    /// The person of an e-mail address.
+    async fn find_person(&self, email: &Email) -> Result<Option<Person>, Error>;
+    /// Changes what is given; another password ends every session but `change.keep`.
+    /// **Errors**: `NotFound`; `LastOwner`.
+    async fn update_person(&self, org: OrgId, id: PersonId, change: PersonChange) -> Result<(), Error>;
+    /// Removes a person and ends their sessions. **Errors**: `NotFound`; `LastOwner`.
+    async fn remove_person(&self, org: OrgId, id: PersonId) -> Result<(), Error>;
+
+    /// Begins a session. **Errors**: `NotFound` person, `Conflict` if the token is taken.
+    async fn create_session(&self, session: Session) -> Result<(), Error>;
+    /// The session of a token, by the token's hash, and who is signed in; whoever asks looks
+    /// whether it is too old.
+    async fn find_session(&self, token: SecretHash) -> Result<Option<Arc<(Session, Person)>>, Error>;
+    /// Notes that a session was used; one that has ended is passed over.
+    async fn touch_session(&self, token: SecretHash, at: Timestamp) -> Result<(), Error>;
+    /// The sessions of the organization's people, newest first (by `created_at`, then token).
+    async fn list_sessions(&self, org: OrgId) -> Result<Vec<Session>, Error>;
+    /// Ends a session of one of the organization's people. **Errors**: `NotFound`.
+    async fn end_session(&self, org: OrgId, token: SecretHash) -> Result<(), Error>;
+    /// Ends the sessions that were last used before `before`.
+    async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error>;
+
+    /// Writes a deed down. **Errors**: `NotFound` organization.
+    async fn record(&self, deed: Deed) -> Result<(), Error>;
+    /// The organization's deeds, the last one recorded first, each with its number; only those with
+    /// a number below `before`.
+    async fn list_deeds(&self, org: OrgId, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deed)>, Error>;
+}
+
+/// What to change about a source; `None` leaves it as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Whether it may add devices.
+    pub auto_add: Option<bool>,
+}
+
+/// What one source has brought since it was last noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceNote {
+    /// Whose source.
+    pub org: OrgId,
+    /// The source.
+    pub id: SourceId,
+    /// How many messages were taken.
+    pub messages: u64,
+    /// When the last of them came; `None` if none did.
+    pub last_message_at: Option<Timestamp>,
+    /// When and why one was refused, if one was.
+    pub last_error: Option<(Timestamp, String)>,
+}
+
+/// What to change about a person; `None` leaves it as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PersonChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Another role.
+    pub role: Option<Role>,
+    /// Another zone.
+    pub time_zone: Option<String>,
+    /// Another password.
+    pub password: Option<PasswordHash>,
+    /// The session that another password does not end.
+    pub keep: Option<SecretHash>,
 }
 
 /// What a device is bound with.
