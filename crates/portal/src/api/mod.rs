@@ -1,0 +1,104 @@
+//! The management API below `/api`: everything a page does, a program can do.
+
+pub(crate) mod data;
+pub(crate) mod devices;
+pub(crate) mod document;
+pub(crate) mod events;
+pub(crate) mod groups;
+pub(crate) mod keys;
+pub(crate) mod organization;
+pub(crate) mod people;
+pub(crate) mod sources;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use model::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
+
+use crate::{fault::Fault, fields::Fields};
+
+/// The most items of a page.
+pub(crate) const LIMIT_MAX: usize = 1_000;
+/// How many items a page has where nobody says.
+const LIMIT: usize = 100;
+
+/// A body of JSON, refused as a problem where it is none.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !(kind.eq_ignore_ascii_case("application/json") || kind.ends_with("+json")) {
+            return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "send `Content-Type: application/json`"));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &error.to_string()))
+    }
+}
+
+/// A problem by RFC 9457 that only programs can have.
+fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
+    let title = status.canonical_reason().unwrap_or_default();
+    let problem = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
+    });
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+    (status, kind, Json(problem)).into_response()
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The items, in the order of the list.
+    pub(crate) items: Vec<T>,
+    /// What to send as `cursor` for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A list that is one page.
+    pub(crate) const fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+}
+
+/// How many items are asked for.
+pub(crate) fn limit(asked: &Fields) -> Result<usize, Fault> {
+    match asked.find("limit") {
+        None => Ok(LIMIT),
+        Some(text) => match text.parse() {
+            Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
+            _ => Err(Fault::Invalid(|texts| texts.fault_limit)),
+        },
+    }
+}
+
+/// A time in milliseconds since 1970, or by ISO 8601.
+pub(crate) fn time(asked: &Fields, name: &str) -> Result<Option<Timestamp>, Fault> {
+    let Some(text) = asked.find(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let of_number = text.parse().ok().map(Timestamp::from_millis);
+    let of_text = || text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp::from_millis(at.as_millisecond()));
+    of_number.or_else(of_text).ok_or(Fault::Invalid(|texts| texts.fault_time)).map(Some)
+}
+
+/// An answer to something that made a thing.
+pub(crate) fn created(location: &str, body: impl Serialize) -> Response {
+    let mut response = (StatusCode::CREATED, Json(body)).into_response();
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,155 @@
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use model::{Source, SourceHealth};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Body, Page, created};
+use crate::{
+    PortalState,
+    actor::Actor,
+    deeds::{self, sources},
+    fault::Fault,
+};
+
+/// A source and how it has been doing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Source)]
+pub(crate) struct SourceShape {
+    /// 16 upper-case hex digits.
+    id: String,
+    kind: &'static str,
+    name: String,
+    /// Whether devices that it names, and nobody bound, are added by themselves.
+    auto_add: bool,
+    created_at: String,
+    /// Until when the token before the last rotation is good.
+    previous_token_until: Option<String>,
+    messages: u64,
+    last_message_at: Option<String>,
+    last_error_at: Option<String>,
+    last_error: String,
+}
+
+impl SourceShape {
+    fn of(source: &Source, health: Option<&SourceHealth>) -> Self {
+        Self {
+            id: source.id.to_string(),
+            kind: source.kind.as_str(),
+            name: source.name.clone(),
+            auto_add: source.auto_add,
+            created_at: source.created_at.to_string(),
+            previous_token_until: source.previous.map(|previous| previous.until.to_string()),
+            messages: health.map_or(0, |health| health.messages),
+            last_message_at: health.and_then(|health| health.last_message_at).map(|at| at.to_string()),
+            last_error_at: health.and_then(|health| health.last_error_at).map(|at| at.to_string()),
+            last_error: health.map(|health| health.last_error.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// A source with its token, which is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeSource {
+    token: String,
+    /// Where the network server posts to.
+    path: String,
+    #[serde(flatten)]
+    source: SourceShape,
+}
+
+/// A source to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSource {
+    /// `chirpstack`.
+    kind: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    auto_add: bool,
+}
+
+/// What to change about a source; what is absent stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceChange {
+    name: Option<String>,
+    auto_add: Option<bool>,
+}
+
+async fn find(portal: &PortalState, actor: &Actor, id: &str) -> Result<SourceShape, Fault> {
+    let source = sources::find(portal, actor, sources::id(id)?).await?;
+    let health = portal.store().list_source_health(actor.org).await?;
+    Ok(SourceShape::of(&source, health.iter().find(|health| health.id == source.id)))
+}
+
+/// `GET /api/sources`
+pub(crate) async fn list(
+    State(portal): State<PortalState>,
+    actor: Actor,
+) -> Result<Json<Page<SourceShape>>, Fault> {
+    let sources = portal.store().list_sources(actor.org).await?;
+    let health = portal.store().list_source_health(actor.org).await?;
+    let health = |source: &Source| health.iter().find(|health| health.id == source.id);
+    Ok(Json(Page::whole(sources.iter().map(|source| SourceShape::of(source, health(source))).collect())))
+}
+
+/// `POST /api/sources`
+pub(crate) async fn create(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    Body(new): Body<NewSource>,
+) -> Result<Response, Fault> {
+    let kind = deeds::parse(&new.kind, |texts| texts.fault_source_kind)?;
+    let (source, secret) = sources::create(&portal, &actor, kind, &new.name, new.auto_add).await?;
+    let location = format!("/api/sources/{}", source.id);
+    let made =
+        MadeSource { token: secret.text, path: format!("/ingest/{kind}"), source: SourceShape::of(&source, None) };
+    Ok(created(&location, made))
+}
+
+/// `GET /api/sources/{id}`
+pub(crate) async fn get(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Json<SourceShape>, Fault> {
+    find(&portal, &actor, &id).await.map(Json)
+}
+
+/// `PATCH /api/sources/{id}`
+pub(crate) async fn change(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Body(SourceChange { name, auto_add }): Body<SourceChange>,
+) -> Result<Json<SourceShape>, Fault> {
+    sources::update(&portal, &actor, sources::id(&id)?, name.as_deref(), auto_add).await?;
+    find(&portal, &actor, &id).await.map(Json)
+}
+
+/// `POST /api/sources/{id}/token`
+pub(crate) async fn rotate(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Json<MadeSource>, Fault> {
+    let (source, secret, _) = sources::rotate(&portal, &actor, sources::id(&id)?).await?;
+    let path = format!("/ingest/{}", source.kind);
+    Ok(Json(MadeSource { token: secret.text, path, source: find(&portal, &actor, &id).await? }))
+}
+
+/// `DELETE /api/sources/{id}`
+pub(crate) async fn delete(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Fault> {
+    sources::delete(&portal, &actor, sources::id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,163 @@
+//! Wrong passwords make the next try wait, twice as long each time.
+//!
+//! The wait belongs to an account tried from one address, so that nobody can lock an owner out from
+//! elsewhere; an address that tries many accounts waits for all of them.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use model::Timestamp;
+
+/// How many tries an account has from one address before it waits.
+const FREE_PER_ACCOUNT: u32 = 3;
+/// How many tries an address has over all accounts before it waits.
+const FREE_PER_ADDRESS: u32 = 20;
+const FIRST_MS: i64 = 1_000;
+const LONGEST_MS: i64 = 15 * 60_000;
+/// What nobody has tried for so long is forgotten.
+const FORGET_MS: i64 = 60 * 60_000;
+/// Most accounts and addresses remembered.
+const ENTRIES_MAX: usize = 10_000;
+
+/// Who has failed, and how long they wait for it.
+#[derive(Debug, Default)]
+pub(crate) struct Delays(Mutex<HashMap<Key, Failures>>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Account(String, Network),
+    Address(Network),
+}
+
+/// An IPv4 address, or the /64 that an IPv6 address lies in: a household has all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Network([u8; 8]);
+
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    count: u32,
+    last: Timestamp,
+}
+
+impl Failures {
+    /// Until when the next try waits.
+    fn until(self, free: u32) -> Timestamp {
+        let over = self.count.saturating_sub(free);
+        let wait_ms = if over == 0 { 0 } else { FIRST_MS.saturating_mul(1 << (over - 1).min(20)).min(LONGEST_MS) };
+        self.last.plus_ms(wait_ms)
+    }
+}
+
+impl Delays {
+    /// How many milliseconds somebody has to wait before they may try, or `None`.
+    pub(crate) fn wait_ms(&self, account: &str, address: IpAddr, now: Timestamp) -> Option<i64> {
+        let entries = self.lock();
+        let until = |key: Key, free| entries.get(&key).map(|failures| failures.until(free));
+        let [account, address] = keys(account, address);
+        let until = until(account, FREE_PER_ACCOUNT).max(until(address, FREE_PER_ADDRESS))?;
+        Some(until.since_ms(now)).filter(|ms| *ms > 0)
+    }
+
+    /// Notes a wrong password.
+    pub(crate) fn failed(&self, account: &str, address: IpAddr, now: Timestamp) {
+        let mut entries = self.lock();
+        if entries.len() >= ENTRIES_MAX {
+            entries.retain(|_, failures| now.since_ms(failures.last) < FORGET_MS);
+        }
+        if entries.len() >= ENTRIES_MAX {
+            // So many at once are an attack; the ones longest ago go first.
+            let mut times: Vec<_> = entries.values().map(|failures| failures.last).collect();
+            times.sort_unstable();
+            let middle = times[times.len() / 2];
+            entries.retain(|_, failures| failures.last > middle);
+        }
+        for key in keys(account, address) {
+            let failures = entries.entry(key).or_insert(Failures { count: 0, last: now });
+            if now.since_ms(failures.last) >= FORGET_MS {
+                failures.count = 0;
+            }
+            *failures = Failures { count: failures.count.saturating_add(1), last: now };
+        }
+    }
+
+    /// Forgets what an account has failed from an address.
+    pub(crate) fn succeeded(&self, account: &str, address: IpAddr) {
+        let [account, _] = keys(account, address);
+        self.lock().remove(&account);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keys(account: &str, address: IpAddr) -> [Key; 2] {
+    let network = Network(match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            [0, 0, 0, 0, a, b, c, d]
+        }
+        IpAddr::V6(address) => address.octets().first_chunk().copied().unwrap_or_default(),
+    });
+    // A text of any length may be tried.
+    let account = account.chars().take(254).flat_map(char::to_lowercase).collect();
+    [Key::Account(account, network), Key::Address(network)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    #[test]
+    fn the_wait_doubles_and_ends() {
+        let delays = Delays::default();
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            waits.push(delays.wait_ms("ada@example.org", HERE, at(0)).unwrap_or(0));
+            delays.failed("ada@example.org", HERE, at(0));
+        }
+        assert_eq!(waits, [0, 0, 0, 0, 1_000, 2_000, 4_000, 8_000]);
+        assert_eq!(delays.wait_ms("Ada@example.org", HERE, at(15_999)), Some(1));
+        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(16_000)), None);
+        delays.succeeded("ada@example.org", HERE);
+        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(0)), None);
+    }
+
+    #[test]
+    fn nobody_is_locked_out_from_elsewhere() {
+        let delays = Delays::default();
+        for _ in 0..1_000 {
+            delays.failed("ada@example.org", HERE, at(0));
+        }
+        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(0)), Some(LONGEST_MS));
+        assert_eq!(delays.wait_ms("ada@example.org", THERE, at(0)), None);
+    }
+
+    #[test]
+    fn an_address_that_tries_many_accounts_waits_for_all_of_them() {
+        let delays = Delays::default();
+        for number in 0..=FREE_PER_ADDRESS {
+            delays.failed(&format!("{number}@example.org"), HERE, at(0));
+        }
+        assert_eq!(delays.wait_ms("new@example.org", HERE, at(0)), Some(1_000));
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_bound() {
+        let delays = Delays::default();
+        for number in 0..3 * ENTRIES_MAX {
+            delays.failed(&format!("{number}@example.org"), HERE, at(number as i64));
+        }
+        assert!(delays.lock().len() <= ENTRIES_MAX + 2);
+    }
+}

@@ -1,0 +1,55 @@
+//! Lines to paste into a terminal or a program.
+
+use maud::{Markup, html};
+use model::OrgId;
+
+use super::parts::code_block;
+use crate::view::View;
+
+/// Whose key the lines carry; either may be a name to be replaced.
+pub(crate) struct Credentials<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) key: &'a str,
+}
+
+impl Credentials<'static> {
+    /// For a page that knows no key.
+    pub(crate) const PLACEHOLDERS: Self = Self { id: "ACCESS_ID", key: "ACCESS_KEY" };
+}
+
+/// Calls that read something, in several languages. What is set in comes from us alone: an address
+/// of the station, hex digits, and the names of calls.
+pub(crate) fn snippets(view: &View, org: OrgId, credentials: &Credentials<'_>, call: &str, eui: Option<&str>) -> Markup {
+    let Credentials { id, key } = credentials;
+    let (url, query) = (&view.url, eui.map(|eui| format!("?device_eui={eui}")).unwrap_or_default());
+    let params = eui.map(|eui| format!("\n    params={{\"device_eui\": \"{eui}\"}},")).unwrap_or_default();
+    let curl = format!("curl --user {id}:{key} \\\n  '{url}/openapi/{call}{query}'");
+    let python = format!(
+        "import requests\n\nanswer = requests.get(\n    \"{url}/openapi/{call}\",{params}\n    auth=(\"{id}\", \"{key}\"),\n)\nprint(answer.json()[\"data\"])"
+    );
+    let script = format!(
+        "const answer = await fetch(\"{url}/openapi/{call}{query}\", {{\n  headers: {{ Authorization: \"Basic \" + btoa(\"{id}:{key}\") }},\n}});\nconsole.log((await answer.json()).data);"
+    );
+    let blocks = [("curl", "curl", curl), ("Python", "python", python), ("JavaScript", "javascript", script)];
+    html! {
+        @for (at, (name, code, text)) in blocks.into_iter().enumerate() {
+            details.fold open[at == 0] { summary { (name) } (code_block(view, &format!("code-{code}"), &text)) }
+        }
+        details.fold {
+            summary { "MQTT" }
+            @match &view.portal.settings().mqtt {
+                Some(port) => {
+                    (code_block(view, "code-mqtt", &mqtt(view, org, key, port, eui.unwrap_or("+"))))
+                },
+                None => p.small.muted { (view.t.mqtt_not_open) },
+            }
+        }
+    }
+}
+
+fn mqtt(view: &View, org: OrgId, key: &str, port: &str, eui: &str) -> String {
+    let host = view.host().rsplit_once(':').map_or(view.host(), |(host, _)| host);
+    format!(
+        "mosquitto_sub -h {host} -p {port} \\\n  -u org-{org} -P {key} -I org-{org} \\\n  -t '/device_sensor_data/{org}/{eui}/+/+/+'"
+    )
+}

@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+
+mod actor;
+mod api;
+mod assets;
+mod cookie;
+mod deeds;
+mod delay;
+mod etag;
+mod fault;
+mod fields;
+mod fleet;
+mod guard;
+mod html;
+mod live;
+mod owner;
+mod pages;
+mod password;
+mod right;
+mod router;
+mod secret;
+mod state;
+mod text;
+mod view;
+
+pub use actor::Address;
+pub use live::Live;
+pub use owner::{create_owner, expire, owner_link};
+use right::Right;
+pub use router::{router, walk};
+pub use secret::Secret;
+pub use state::{PortalState, Settings, Station};

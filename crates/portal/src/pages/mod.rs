@@ -1,0 +1,18 @@
+//! The pages, one file for each section.
+
+pub(crate) mod account;
+pub(crate) mod audit;
+pub(crate) mod device;
+pub(crate) mod devices;
+pub(crate) mod groups;
+pub(crate) mod guide;
+pub(crate) mod join;
+pub(crate) mod keys;
+pub(crate) mod map;
+pub(crate) mod measurements;
+pub(crate) mod overview;
+pub(crate) mod people;
+pub(crate) mod setup;
+pub(crate) mod sign_in;
+pub(crate) mod sources;
+pub(crate) mod system;

@@ -1,0 +1,223 @@
+//! All routes stand on this page, each with what it takes to call it.
+
+use axum::{
+    Router,
+    handler::Handler,
+    http::Method,
+    middleware::from_fn_with_state,
+    routing::{MethodFilter, MethodRouter, get, on},
+};
+
+use crate::{
+    PortalState, Right, api,
+    api::{
+        Page,
+        document::{About, Shape},
+    },
+    assets, etag,
+    guard::{Audience, guard},
+    pages,
+};
+
+/// One method of one path.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) right: Right,
+    audience: Audience,
+    /// What the document of the management API says of it.
+    pub(crate) about: Option<About>,
+    call: MethodRouter<PortalState>,
+}
+
+fn filter(method: &Method) -> MethodFilter {
+    match *method {
+        Method::POST => MethodFilter::POST,
+        Method::PUT => MethodFilter::PUT,
+        Method::PATCH => MethodFilter::PATCH,
+        Method::DELETE => MethodFilter::DELETE,
+        _ => MethodFilter::GET,
+    }
+}
+
+fn page<T: 'static>(right: Right, path: &'static str, call: impl Handler<T, PortalState>) -> Route {
+    Route { method: Method::GET, path, right, audience: Audience::People, about: None, call: get(call) }
+}
+
+fn form<T: 'static>(right: Right, path: &'static str, call: impl Handler<T, PortalState>) -> Route {
+    let call = on(MethodFilter::POST, call);
+    Route { method: Method::POST, path, right, audience: Audience::People, about: None, call }
+}
+
+fn program<T: 'static>(
+    right: Right,
+    method: Method,
+    path: &'static str,
+    about: About,
+    call: impl Handler<T, PortalState>,
+) -> Route {
+    let call = on(filter(&method), call);
+    Route { method, path, right, audience: Audience::Programs, about: Some(about), call }
+}
+
+const fn gives<T: utoipa::ToSchema>(summary: &'static str) -> About {
+    About { summary, query: &[], takes: None, gives: (200, Some(Shape::of::<T>())) }
+}
+
+const fn asked<T: utoipa::ToSchema>(
+    summary: &'static str,
+    query: &'static [(&'static str, &'static str)],
+) -> About {
+    About { query, ..gives::<T>(summary) }
+}
+
+const fn takes<T: utoipa::ToSchema, G: utoipa::ToSchema>(status: u16, summary: &'static str) -> About {
+    About { summary, query: &[], takes: Some(Shape::of::<T>()), gives: (status, Some(Shape::of::<G>())) }
+}
+
+const fn ends(summary: &'static str) -> About {
+    About { summary, query: &[], takes: None, gives: (204, None) }
+}
+
+const PAGED: [(&str, &str); 2] =
+    [("cursor", "`next_cursor` of the page before"), ("limit", "how many items, 1 to 1000; 100 where nothing is said")];
+const WINDOWED: [(&str, &str); 4] = [
+    ("from", "start of the window, inclusive: milliseconds since 1970, or ISO 8601"),
+    ("to", "end of the window, exclusive"),
+    PAGED[0],
+    PAGED[1],
+];
+const FILTERED: [(&str, &str); 5] = [
+    ("search", "part of a name, an EUI or a model"),
+    ("group", "the id of a group, or `default`"),
+    ("state", "`online`, `late` or `silent`"),
+    PAGED[0],
+    PAGED[1],
+];
+const CHARTED: [(&str, &str); 4] = [
+    WINDOWED[0],
+    WINDOWED[1],
+    ("series", "channel and measurement, `1/4097`, several joined by commas; all where nothing is said"),
+    ("points", "how many buckets, at most 2000"),
+];
+
+#[rustfmt::skip]
+pub(crate) fn routes() -> Vec<Route> {
+    use Right::{Anyone, Manage, Operate, Read, Write};
+    use api::{data, devices, document, events, groups, keys, organization, people, sources};
+    vec![
+        page(Anyone, "/sign-in", pages::sign_in::form),
+        form(Anyone, "/sign-in", pages::sign_in::submit),
+        form(Anyone, "/sign-out", pages::sign_in::out),
+        form(Anyone, "/preferences", pages::sign_in::prefer),
+        page(Anyone, "/join/{token}", pages::join::form),
+        form(Anyone, "/join/{token}", pages::join::submit),
+
+        page(Read, "/", pages::overview::show),
+        page(Manage, "/setup", pages::setup::choose),
+        form(Manage, "/setup/fleet", pages::setup::start_fleet),
+        form(Manage, "/setup/fleet/remove", pages::setup::remove_fleet),
+        form(Manage, "/setup/chirpstack", pages::setup::connect),
+        page(Manage, "/setup/chirpstack/{id}", pages::setup::watch),
+        page(Read, "/devices", pages::devices::list),
+        page(Write, "/devices/new", pages::devices::form),
+        form(Write, "/devices", pages::devices::add),
+        page(Read, "/devices/{eui}", pages::device::show),
+        page(Read, "/devices/{eui}/table", pages::device::table),
+        page(Read, "/devices/{eui}/frames", pages::device::show_frames),
+        page(Read, "/devices/{eui}/settings", pages::device::settings),
+        form(Write, "/devices/{eui}/settings", pages::device::save),
+        form(Write, "/devices/{eui}/retire", pages::device::retire),
+        page(Read, "/devices/{eui}/code", pages::device::show_code),
+        page(Read, "/groups", pages::groups::list),
+        form(Write, "/groups", pages::groups::create),
+        form(Write, "/groups/{id}/rename", pages::groups::rename),
+        form(Write, "/groups/{id}/delete", pages::groups::delete),
+        page(Read, "/map", pages::map::show),
+        page(Manage, "/keys", pages::keys::list),
+        form(Manage, "/keys", pages::keys::create),
+        form(Manage, "/keys/{id}/revoke", pages::keys::revoke),
+        page(Manage, "/sources", pages::sources::list),
+        form(Manage, "/sources", pages::sources::create),
+        form(Manage, "/sources/{id}", pages::sources::save),
+        form(Manage, "/sources/{id}/rotate", pages::sources::rotate),
+        form(Manage, "/sources/{id}/delete", pages::sources::delete),
+        page(Read, "/measurements", pages::measurements::list),
+        page(Manage, "/people", pages::people::list),
+        form(Manage, "/people/invite", pages::people::invite),
+        form(Manage, "/people/uninvite/{token}", pages::people::uninvite),
+        form(Manage, "/people/{id}/role", pages::people::set_role),
+        form(Manage, "/people/{id}/remove", pages::people::remove),
+        form(Manage, "/people/sessions/{token}/end", pages::people::end_session),
+        page(Read, "/account", pages::account::show),
+        form(Read, "/account", pages::account::save),
+        form(Read, "/account/password", pages::account::change_password),
+        form(Read, "/account/sessions/{token}/end", pages::account::end_session),
+        page(Manage, "/audit", pages::audit::list),
+        page(Operate, "/system", pages::system::show),
+        page(Read, "/guide", pages::guide::first),
+        page(Read, "/guide/{name}", pages::guide::show),
+
+        program(Anyone, Method::GET, "/api/openapi.json", ends("This document"), document::show),
+        program(Read, Method::GET, "/api/organization", gives::<organization::OrganizationShape>("The organization"), organization::get),
+        program(Manage, Method::PATCH, "/api/organization", takes::<organization::OrganizationName, organization::OrganizationShape>(200, "Rename the organization"), organization::rename),
+        program(Read, Method::GET, "/api/summary", gives::<organization::Summary>("How the devices are doing"), organization::summary),
+        program(Read, Method::GET, "/api/events", gives::<events::UplinkEvent>("Uplinks as they come: server-sent events named `uplink`"), events::follow),
+        program(Read, Method::GET, "/api/devices", asked::<Page<devices::DeviceShape>>("List devices", &FILTERED), devices::list),
+        program(Write, Method::POST, "/api/devices", takes::<devices::NewDevice, devices::DeviceShape>(201, "Add a device"), devices::add),
+        program(Read, Method::GET, "/api/devices/positions", gives::<data::Positions>("Devices that have a position"), data::positions),
+        program(Read, Method::GET, "/api/devices/{eui}", gives::<devices::DeviceShape>("A device"), devices::get),
+        program(Write, Method::PATCH, "/api/devices/{eui}", takes::<devices::DeviceChange, devices::DeviceShape>(200, "Rename, move, place a device, or change its model"), devices::change),
+        program(Write, Method::DELETE, "/api/devices/{eui}", ends("Retire a device; its history stays"), devices::retire),
+        program(Write, Method::PUT, "/api/devices/{eui}/channels/{index}", takes::<devices::ChannelName, devices::DeviceShape>(200, "Name a channel"), devices::name_channel),
+        program(Read, Method::GET, "/api/devices/{eui}/latest", gives::<Page<data::ReadingShape>>("The newest reading of each series, and the newest statuses"), data::latest),
+        program(Read, Method::GET, "/api/devices/{eui}/chart", asked::<data::Chart>("Minimum, average and maximum over buckets of time", &CHARTED), data::chart),
+        program(Read, Method::GET, "/api/devices/{eui}/rows", asked::<Page<data::RowShape>>("Rows with both clocks, newest first", &WINDOWED), data::rows),
+        program(Read, Method::GET, "/api/devices/{eui}/frames", asked::<Page<data::FrameShape>>("Raw frames, newest first", &WINDOWED), data::frames),
+        program(Read, Method::GET, "/api/groups", gives::<Page<groups::GroupShape>>("List groups"), groups::list),
+        program(Write, Method::POST, "/api/groups", takes::<groups::GroupName, groups::GroupShape>(201, "Create a group"), groups::create),
+        program(Read, Method::GET, "/api/groups/{id}", gives::<groups::GroupShape>("A group"), groups::get),
+        program(Write, Method::PATCH, "/api/groups/{id}", takes::<groups::GroupName, groups::GroupShape>(200, "Rename a group"), groups::rename),
+        program(Write, Method::DELETE, "/api/groups/{id}", ends("Delete a group; its devices move to the default one"), groups::delete),
+        program(Manage, Method::GET, "/api/keys", gives::<Page<keys::KeyShape>>("List access keys, revoked ones included"), keys::list),
+        program(Manage, Method::POST, "/api/keys", takes::<keys::NewKey, keys::MadeKey>(201, "Create an access key; its secret half is shown this once"), keys::create),
+        program(Manage, Method::GET, "/api/keys/{id}", gives::<keys::KeyShape>("An access key"), keys::get),
+        program(Manage, Method::DELETE, "/api/keys/{id}", ends("Revoke an access key for good"), keys::revoke),
+        program(Manage, Method::GET, "/api/sources", gives::<Page<sources::SourceShape>>("List sources"), sources::list),
+        program(Manage, Method::POST, "/api/sources", takes::<sources::NewSource, sources::MadeSource>(201, "Create a source; its token is shown this once"), sources::create),
+        program(Manage, Method::GET, "/api/sources/{id}", gives::<sources::SourceShape>("A source"), sources::get),
+        program(Manage, Method::PATCH, "/api/sources/{id}", takes::<sources::SourceChange, sources::SourceShape>(200, "Rename a source, or let it add devices"), sources::change),
+        program(Manage, Method::POST, "/api/sources/{id}/token", gives::<sources::MadeSource>("Give a source a new token; the one before is good for another day"), sources::rotate),
+        program(Manage, Method::DELETE, "/api/sources/{id}", ends("Delete a source"), sources::delete),
+        program(Manage, Method::GET, "/api/people", gives::<Page<people::PersonShape>>("List people"), people::list),
+        program(Manage, Method::GET, "/api/people/{id}", gives::<people::PersonShape>("A person"), people::get),
+        program(Manage, Method::PATCH, "/api/people/{id}", takes::<people::PersonRole, people::PersonShape>(200, "Change a person's role"), people::set_role),
+        program(Manage, Method::DELETE, "/api/people/{id}", ends("Remove a person"), people::remove),
+        program(Manage, Method::GET, "/api/invites", gives::<Page<people::InviteShape>>("List open invites"), people::invites),
+        program(Manage, Method::POST, "/api/invites", takes::<people::NewInvite, people::MadeInvite>(201, "Invite a person; the link is shown this once"), people::invite),
+        program(Manage, Method::DELETE, "/api/invites/{id}", ends("Take an invite back"), people::uninvite),
+        program(Manage, Method::GET, "/api/sessions", gives::<Page<people::SessionShape>>("List who is signed in where"), people::sessions),
+        program(Manage, Method::DELETE, "/api/sessions/{id}", ends("End a session"), people::end_session),
+        program(Read, Method::GET, "/api/measurements", gives::<Page<organization::MeasurementShape>>("What can be measured"), organization::measurements),
+        program(Manage, Method::GET, "/api/audit", asked::<Page<organization::DeedShape>>("Who did what, newest first", &PAGED), organization::audit),
+        program(Operate, Method::GET, "/api/system", gives::<organization::SystemShape>("The station itself"), organization::system),
+    ]
+}
+
+/// A route as tests walk it: method, path, and the right it takes, least first: 0 is anybody.
+pub fn walk() -> impl Iterator<Item = (Method, &'static str, u8)> {
+    routes().into_iter().map(|route| (route.method, route.path, route.right as u8))
+}
+
+/// Every page and the management API.
+pub fn router(portal: PortalState) -> Router {
+    let mut router = Router::new().route("/assets/{version}/{*name}", get(assets::serve));
+    for Route { right, path, audience, call, .. } in routes() {
+        let call = match audience {
+            Audience::Programs => call.layer(axum::middleware::from_fn(etag::answer)),
+            Audience::People => call,
+        };
+        router = router.route(path, call.layer(from_fn_with_state((portal.clone(), right, audience), guard)));
+    }
+    router.with_state(portal)
+}

@@ -1,0 +1,115 @@
+use std::{fmt, sync::Arc};
+
+use model::{OrgId, Timestamp};
+use store::Store;
+
+use crate::{delay::Delays, fleet::Fleets, live::Live, password::Passwords};
+
+/// What the portal is told about the station it belongs to.
+pub trait Station: Send + Sync {
+    /// The version of the program.
+    fn version(&self) -> &'static str;
+    /// What there is to say about the station's health, as names (of the catalogue's `system_…`
+    /// texts) with values.
+    fn facts(&self) -> Vec<(&'static str, String)>;
+    /// The newest lines of the log, oldest first.
+    fn log_tail(&self) -> Vec<String>;
+    /// The product models that can be decoded.
+    fn models(&self) -> Vec<&'static str>;
+    /// Whether a simulated fleet runs in an organization.
+    fn has_simulated_fleet(&self, org: OrgId) -> bool;
+    /// Starts a simulated fleet in an organization; the devices appear while it goes on.
+    fn start_simulated_fleet(&self, org: OrgId);
+    /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.
+    fn remove_simulated_fleet(&self, org: OrgId);
+}
+
+/// What can be set about the portal.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The address that people reach the station at, such as `https://station.example.org`; without
+    /// it, the address that they happened to use.
+    pub public_url: Option<String>,
+    /// Where map tiles come from, such as `https://tile.example.org/{z}/{x}/{y}.png`.
+    pub map_tiles: Option<String>,
+    /// What the source of the tiles wants to be said of it.
+    pub map_attribution: String,
+    /// The address of the MQTT door, if it is open.
+    pub mqtt: Option<String>,
+}
+
+/// What every page needs; cheap to clone.
+#[derive(Clone)]
+pub struct PortalState(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: fn() -> Timestamp,
+    station: Arc<dyn Station>,
+    settings: Settings,
+    passwords: Passwords,
+    delays: Delays,
+    live: Live,
+    fleets: Fleets,
+}
+
+impl PortalState {
+    /// The state of a portal over one store.
+    pub fn new(store: Arc<dyn Store>, clock: fn() -> Timestamp, station: Arc<dyn Station>, settings: Settings) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            station,
+            settings,
+            passwords: Passwords::new(),
+            delays: Delays::default(),
+            live: Live::default(),
+            fleets: Fleets::default(),
+        }))
+    }
+
+    /// What goes on in the station just now; somebody must run it.
+    pub fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    /// The store that everything is kept in.
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    pub(crate) fn station(&self) -> &dyn Station {
+        &*self.0.station
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    pub(crate) fn delays(&self) -> &Delays {
+        &self.0.delays
+    }
+
+    pub(crate) fn fleets(&self) -> &Fleets {
+        &self.0.fleets
+    }
+
+    /// Whether people reach the station by `https`, so that cookies must not travel otherwise.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+impl fmt::Debug for PortalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PortalState").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
