@@ -16,6 +16,7 @@ fuzz_target!(|body: &[u8]| {
         token: SecretHash([0; 32]),
         auto_add: true,
         created_at: now,
+        previous: None,
     };
     let _status = chirpstack::read("status", body, &source, now);
     if let Ok(Event::Uplink(uplink)) = chirpstack::read("up", body, &source, now) {

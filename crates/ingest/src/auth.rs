@@ -2,23 +2,27 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use model::{SecretHash, Source, SourceKind};
+use model::{SecretHash, Source, SourceKind, Timestamp};
 use sha2::{Digest, Sha256};
 use store::Store;
 
 use crate::Refusal;
 
-/// The source whose token the request carries, if it is of the kind that the path is for.
+/// The source whose token the request carries at this time, if it is of the kind that the path is
+/// for.
 ///
 /// A token is found by its hash, so that nothing here compares secrets byte by byte.
 pub(crate) async fn authenticate(
     store: &dyn Store,
     headers: &HeaderMap,
     kind: SourceKind,
+    now: Timestamp,
 ) -> Result<Arc<Source>, Refusal> {
     let token = token(headers).ok_or(Refusal::Unauthorized)?;
     let hash = SecretHash(Sha256::digest(token).into());
-    let source = store.find_source(hash).await?.ok_or(Refusal::Unauthorized)?;
+    // A token that another one took the place of is found also when its time is over.
+    let source = store.find_source(hash).await?.filter(|source| source.has_token(hash, now));
+    let source = source.ok_or(Refusal::Unauthorized)?;
     if source.kind == kind { Ok(source) } else { Err(Refusal::WrongKind(source.kind)) }
 }
 

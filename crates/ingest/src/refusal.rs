@@ -71,7 +71,10 @@ impl Refusal {
             Self::Store(store::Error::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::Store(store::Error::Limit { .. } | store::Error::Conflict(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Store(store::Error::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Store(store::Error::Internal(_) | store::Error::Trimmed { .. }) => StatusCode::INTERNAL_SERVER_ERROR,
+            // Nothing that is brought in follows the log or is about people.
+            Self::Store(store::Error::Internal(_) | store::Error::Trimmed { .. } | store::Error::LastOwner) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SecretHash, Source,
-    SourceId, Timestamp,
+    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
+    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, Timestamp,
 };
-use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, Registry};
+use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote};
 
 use crate::EmbeddedStore;
 
@@ -23,6 +23,10 @@ impl Registry for EmbeddedStore {
 
     async fn list_organizations(&self, after: Option<OrgId>, limit: usize) -> Result<Vec<Organization>, Error> {
         self.registry.list_organizations(after, limit).await
+    }
+
+    async fn rename_organization(&self, org: OrgId, name: &str) -> Result<(), Error> {
+        self.registry.rename_organization(org, name).await
     }
 
     async fn create_access_key(&self, key: AccessKey) -> Result<(), Error> {
@@ -120,11 +124,118 @@ impl Registry for EmbeddedStore {
         self.registry.list_sources(org).await
     }
 
+    async fn update_source(&self, org: OrgId, id: SourceId, change: SourceChange) -> Result<(), Error> {
+        self.registry.update_source(org, id, change).await
+    }
+
+    async fn rotate_source_token(
+        &self,
+        org: OrgId,
+        id: SourceId,
+        token: SecretHash,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        self.registry.rotate_source_token(org, id, token, until).await
+    }
+
+    async fn note_sources(&self, notes: Vec<SourceNote>) -> Result<(), Error> {
+        self.registry.note_sources(notes).await
+    }
+
+    async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
+        self.registry.list_source_health(org).await
+    }
+
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
         self.registry.delete_source(org, id).await
     }
 
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error> {
         self.registry.find_source(token).await
+    }
+
+    async fn create_invite(&self, invite: Invite) -> Result<(), Error> {
+        self.registry.create_invite(invite).await
+    }
+
+    async fn find_invite(&self, token: SecretHash) -> Result<Option<Invite>, Error> {
+        self.registry.find_invite(token).await
+    }
+
+    async fn list_invites(&self, org: OrgId) -> Result<Vec<Invite>, Error> {
+        self.registry.list_invites(org).await
+    }
+
+    async fn delete_invite(&self, org: Option<OrgId>, token: SecretHash) -> Result<(), Error> {
+        self.registry.delete_invite(org, token).await
+    }
+
+    async fn expire_invites(&self, now: Timestamp) -> Result<(), Error> {
+        self.registry.expire_invites(now).await
+    }
+
+    async fn accept_invite(
+        &self,
+        token: SecretHash,
+        person: Person,
+        founded: Option<Organization>,
+    ) -> Result<Person, Error> {
+        self.registry.accept_invite(token, person, founded).await
+    }
+
+    async fn create_person(&self, person: Person) -> Result<(), Error> {
+        self.registry.create_person(person).await
+    }
+
+    async fn list_people(&self, org: OrgId) -> Result<Vec<Person>, Error> {
+        self.registry.list_people(org).await
+    }
+
+    async fn count_people(&self) -> Result<u64, Error> {
+        self.registry.count_people().await
+    }
+
+    async fn find_person(&self, email: &Email) -> Result<Option<Person>, Error> {
+        self.registry.find_person(email).await
+    }
+
+    async fn update_person(&self, org: OrgId, id: PersonId, change: PersonChange) -> Result<(), Error> {
+        self.registry.update_person(org, id, change).await
+    }
+
+    async fn remove_person(&self, org: OrgId, id: PersonId) -> Result<(), Error> {
+        self.registry.remove_person(org, id).await
+    }
+
+    async fn create_session(&self, session: Session) -> Result<(), Error> {
+        self.registry.create_session(session).await
+    }
+
+    async fn find_session(&self, token: SecretHash) -> Result<Option<Arc<(Session, Person)>>, Error> {
+        self.registry.find_session(token).await
+    }
+
+    async fn touch_session(&self, token: SecretHash, at: Timestamp) -> Result<(), Error> {
+        self.registry.touch_session(token, at).await
+    }
+
+    async fn list_sessions(&self, org: OrgId) -> Result<Vec<Session>, Error> {
+        self.registry.list_sessions(org).await
+    }
+
+    async fn end_session(&self, org: OrgId, token: SecretHash) -> Result<(), Error> {
+        self.registry.end_session(org, token).await
+    }
+
+    async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error> {
+        self.registry.expire_sessions(before).await
+    }
+
+    async fn record(&self, deed: Deed) -> Result<(), Error> {
+        self.registry.record(deed).await
+    }
+
+    async fn list_deeds(&self, org: OrgId, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deed)>, Error> {
+        self.registry.list_deeds(org, before, limit).await
     }
 }

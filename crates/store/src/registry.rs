@@ -15,8 +15,8 @@ pub const GROUPS_MAX: usize = 50;
 /// The control plane: who owns what, and who may do what.
 ///
 /// Ids, secrets and times are the caller's to make; a rule that needs a transaction is one method
-/// here. Every method names the organization, but the two that find out which it is
-/// ([`Registry::find_access_key`] and [`Registry::find_source`]).
+/// here. Every method names the organization, but those that find out which it is, by a secret or an
+/// e-mail address, and those that are about the whole station.
 #[async_trait]
 pub trait Registry: Send + Sync {
     /// Creates an organization. **Errors**: `Conflict` if the id is taken.
@@ -37,7 +37,8 @@ pub trait Registry: Send + Sync {
     async fn revoke_access_key(&self, org: OrgId, id: AccessId, at: Timestamp) -> Result<(), Error>;
     /// The key of an access id, revoked or not; whoever asks compares the secret in constant time.
     async fn find_access_key(&self, id: AccessId) -> Result<Option<Arc<AccessKey>>, Error>;
-    /// Adds what keys have read since the last call; keys that are gone are passed over.
+    /// Adds what keys have read since the last call, also to the keys' own counters; keys that are
+    /// gone are passed over.
     async fn charge(&self, charges: Vec<Charge>) -> Result<(), Error>;
     /// How many data the organization has read over HTTP, in the contract's unit `dm`.
     async fn count_dm(&self, org: OrgId) -> Result<u64, Error>;
@@ -86,7 +87,8 @@ pub trait Registry: Send + Sync {
     /// Describes a channel, anew or for the first time. **Errors**: `NotFound` device.
     async fn describe_channel(&self, org: OrgId, eui: DeviceEui, channel: Channel) -> Result<(), Error>;
 
-    /// Creates a source. **Errors**: `NotFound` organization, `Conflict` if id or token is taken.
+    /// Creates a source. **Errors**: `NotFound` organization, `Conflict` if the id or a token is
+    /// taken; every token that a source has, or had before the one it has, is taken.
     async fn create_source(&self, source: Source) -> Result<(), Error>;
     /// The organization's sources by ascending id.
     async fn list_sources(&self, org: OrgId) -> Result<Vec<Source>, Error>;
@@ -101,7 +103,8 @@ pub trait Registry: Send + Sync {
         token: SecretHash,
         until: Timestamp,
     ) -> Result<(), Error>;
-    /// Adds what sources have brought since the last call; sources that are gone are passed over.
+    /// Adds what sources have brought since the last call; times move only forward, and sources that
+    /// are gone are passed over.
     async fn note_sources(&self, notes: Vec<SourceNote>) -> Result<(), Error>;
     /// How the organization's sources have been doing, by ascending id: one for each source.
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error>;
@@ -120,16 +123,17 @@ pub trait Registry: Send + Sync {
     async fn list_invites(&self, org: OrgId) -> Result<Vec<Invite>, Error>;
     /// Deletes an invite, also one that belongs to no organization yet. **Errors**: `NotFound`.
     async fn delete_invite(&self, org: Option<OrgId>, token: SecretHash) -> Result<(), Error>;
-    /// Deletes the invites that have expired.
+    /// Deletes the invites that have expired: `expires_at` is not after `now`.
     async fn expire_invites(&self, now: Timestamp) -> Result<(), Error>;
     /// Makes a person of an invite, which is worth nothing from then on, in one step with the
     /// organization to be founded, if the invite is for that. Organization, role and operatorship
     /// are the invite's, whatever `person` says; without an organization of the invite's it is
     /// `founded`'s.
     ///
-    /// **Errors**: `NotFound` invite if there is none, or it expired before `person.created_at`;
-    /// `NotFound` organization if the invite names none and `founded` is `None`; `Conflict`
-    /// organization or person (id or e-mail address) if one is taken.
+    /// **Errors**, the first that applies: `NotFound` invite if there is none, or it has expired by
+    /// `person.created_at`; `NotFound` organization if the invite names none and `founded` is
+    /// `None`; `Conflict` organization or person (id or e-mail address) if one is taken. The invite
+    /// is then still there.
     async fn accept_invite(
         &self,
         token: SecretHash,
@@ -146,9 +150,10 @@ pub trait Registry: Send + Sync {
     /// The person of an e-mail address.
     async fn find_person(&self, email: &Email) -> Result<Option<Person>, Error>;
     /// Changes what is given; another password ends every session but `change.keep`.
-    /// **Errors**: `NotFound`; `LastOwner`.
+    /// **Errors**: `NotFound`; `LastOwner` if the role is another and nobody else is an owner.
     async fn update_person(&self, org: OrgId, id: PersonId, change: PersonChange) -> Result<(), Error>;
-    /// Removes a person and ends their sessions. **Errors**: `NotFound`; `LastOwner`.
+    /// Removes a person and ends their sessions. **Errors**: `NotFound`; `LastOwner` if nobody else
+    /// is an owner.
     async fn remove_person(&self, org: OrgId, id: PersonId) -> Result<(), Error>;
 
     /// Begins a session. **Errors**: `NotFound` person, `Conflict` if the token is taken.
@@ -156,9 +161,9 @@ pub trait Registry: Send + Sync {
     /// The session of a token, by the token's hash, and who is signed in; whoever asks looks
     /// whether it is too old.
     async fn find_session(&self, token: SecretHash) -> Result<Option<Arc<(Session, Person)>>, Error>;
-    /// Notes that a session was used; one that has ended is passed over.
+    /// Notes that a session was used, which moves only forward; one that has ended is passed over.
     async fn touch_session(&self, token: SecretHash, at: Timestamp) -> Result<(), Error>;
-    /// The sessions of the organization's people, newest first (by `created_at`, then token).
+    /// The sessions of the organization's people, newest first; of one time by ascending token.
     async fn list_sessions(&self, org: OrgId) -> Result<Vec<Session>, Error>;
     /// Ends a session of one of the organization's people. **Errors**: `NotFound`.
     async fn end_session(&self, org: OrgId, token: SecretHash) -> Result<(), Error>;
@@ -168,7 +173,7 @@ pub trait Registry: Send + Sync {
     /// Writes a deed down. **Errors**: `NotFound` organization.
     async fn record(&self, deed: Deed) -> Result<(), Error>;
     /// The organization's deeds, the last one recorded first, each with its number; only those with
-    /// a number below `before`.
+    /// a number below `before`. Numbers ascend, with gaps.
     async fn list_deeds(&self, org: OrgId, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deed)>, Error>;
 }
 

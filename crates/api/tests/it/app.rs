@@ -11,8 +11,8 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, OrgId, Organization, Reading, RowFlags,
-    Scopes, SecretHash, SourceId, Timestamp,
+    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, KeyLimits, OrgId, Organization,
+    Reading, RowFlags, Scopes, SecretHash, SourceId, Timestamp,
 };
 use sha2::{Digest, Sha256};
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -97,20 +97,16 @@ impl<'a> Caller<'a> {
 
     /// The same person with another key.
     pub(crate) async fn with_key(self, scopes: Scopes) -> Caller<'a> {
+        self.with_narrow_key(scopes, KeyLimits::default()).await
+    }
+
+    pub(crate) async fn with_narrow_key(self, scopes: Scopes, limits: KeyLimits) -> Caller<'a> {
         let count = self.app.count();
         let id: AccessId = format!("{count:016}").parse().unwrap();
         let secret = format!("{count:064X}");
-        let key = AccessKey {
-            id,
-            org: self.org,
-            secret: SecretHash(Sha256::digest(&secret).into()),
-            name: String::new(),
-            scopes,
-            created_at: Timestamp::EPOCH,
-            revoked_at: None,
-            last_used_at: None,
-        };
-        self.app.store.create_access_key(key).await.unwrap();
+        let hash = SecretHash(Sha256::digest(&secret).into());
+        let key = AccessKey::new(id, self.org, hash, String::new(), scopes, Timestamp::EPOCH);
+        self.app.store.create_access_key(AccessKey { limits, ..key }).await.unwrap();
         self.with_credentials(Some(id), &format!("{id}:{secret}"))
     }
 

@@ -1,6 +1,6 @@
 //! Every route refuses whoever may not ask; a route without a case here fails.
 
-use model::{Group, GroupId, Reading, Scopes};
+use model::{Group, GroupId, KeyLimits, Reading, Scopes};
 use store::Registry;
 
 use crate::app::{Answer, App, Caller, EUI, ms_ago};
@@ -210,6 +210,26 @@ async fn a_revoked_key_is_told_so() {
         assert_eq!(case.ask(&other_key, EUI).await.code(), "0", "{}", case.path);
     }
     let guessed = app.stranger().with_credentials(None, &format!("{}:guess", member.id.unwrap()));
+    for case in CASES {
+        check(&case, &case.ask(&guessed, EUI).await, 401, "11104");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_has_expired_is_refused_as_a_revoked_one() {
+    let app = App::new();
+    let member = app.member().await;
+    prepare(&app, &member, EUI, GROUP, "Barn").await;
+    let until = async |ms_left: i64| {
+        let limits = KeyLimits { expires_at: Some(ms_ago(-ms_left)), ..KeyLimits::default() };
+        member.clone().with_narrow_key(Scopes::READ_WRITE, limits).await
+    };
+    let (expired, good) = (until(0).await, until(1).await);
+    for case in CASES {
+        check(&case, &case.ask(&expired, EUI).await, 401, "11105");
+        assert_eq!(case.ask(&good, EUI).await.code(), "0", "{}", case.path);
+    }
+    let guessed = app.stranger().with_credentials(None, &format!("{}:guess", expired.id.unwrap()));
     for case in CASES {
         check(&case, &case.ask(&guessed, EUI).await, 401, "11104");
     }

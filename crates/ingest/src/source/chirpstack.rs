@@ -51,7 +51,7 @@ pub(crate) async fn receive(
         refusal.log(SourceKind::ChirpStack, source);
         refusal.into_response()
     };
-    let source = match authenticate(state.store.as_ref(), &headers, SourceKind::ChirpStack).await {
+    let source = match authenticate(state.store.as_ref(), &headers, SourceKind::ChirpStack, (state.now)()).await {
         Ok(source) => source,
         Err(refusal) => return refused(refusal, None),
     };

@@ -8,7 +8,7 @@ use model::SourceKind;
 use serde_json::json;
 use store_embedded::{EmbeddedStore, Settings};
 
-use crate::support::{Answer, App, EUI, NEIGHBOUR, NEIGHBOURS_EUI, ORG, TOKEN, UP, source, up_with};
+use crate::support::{Answer, App, EUI, NEIGHBOUR, NEIGHBOURS_EUI, ORG, TOKEN, UP, hash, now, source, up_with};
 
 #[track_caller]
 fn check(answer: &Answer, status: StatusCode, words: &str) {
@@ -46,6 +46,21 @@ async fn refuses_who_has_no_token() {
     let wrong = app.post("/ingest/chirpstack?event=up", "another-token", UP).await;
     check(&wrong, StatusCode::UNAUTHORIZED, "Bearer TOKEN");
     nothing_is_stored(&app).await;
+}
+
+#[tokio::test]
+async fn refuses_a_token_from_when_its_overlap_with_the_next_one_ends() {
+    let app = App::new().await;
+    for (token, next, until) in [("early", "early-next", now()), ("late", "late-next", now().plus_ms(1))] {
+        let source = source(ORG, token, SourceKind::ChirpStack);
+        app.create_source(source.clone()).await;
+        app.store.rotate_source_token(ORG, source.id, hash(next), until).await.unwrap();
+    }
+    let post = async |token| app.post("/ingest/chirpstack?event=join", token, "{}").await;
+    check(&post("early").await, StatusCode::UNAUTHORIZED, "Bearer TOKEN");
+    for token in ["early-next", "late", "late-next"] {
+        assert_eq!(post(token).await.status, StatusCode::NO_CONTENT, "{token}");
+    }
 }
 
 #[tokio::test]

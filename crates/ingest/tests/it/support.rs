@@ -111,9 +111,22 @@ impl App {
 }
 
 pub(crate) fn source(org: OrgId, token: &str, kind: SourceKind) -> Source {
-    let token = SecretHash(Sha256::digest(token).into());
+    let token = hash(token);
     let id = u64::from_be_bytes(*token.0.first_chunk().unwrap());
-    Source { id: SourceId::from_raw(id), org, kind, name: String::new(), token, auto_add: false, created_at: now() }
+    Source {
+        id: SourceId::from_raw(id),
+        org,
+        kind,
+        name: String::new(),
+        token,
+        auto_add: false,
+        created_at: now(),
+        previous: None,
+    }
+}
+
+pub(crate) fn hash(token: &str) -> SecretHash {
+    SecretHash(Sha256::digest(token).into())
 }
 
 /// The uplink of the fixtures with some of its fields changed.

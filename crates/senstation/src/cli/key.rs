@@ -61,9 +61,7 @@ impl Key {
                          Try: curl --user {id}:{} http://127.0.0.1:8080/openapi/view_organization",
                     secret.text, secret.text
                 );
-                let (created_at, revoked_at, last_used_at) = (clock::now(), None, None);
-                let secret = secret.hash;
-                let key = AccessKey { id, org, secret, name, scopes, created_at, revoked_at, last_used_at };
+                let key = AccessKey::new(id, org, secret.hash, name, scopes, clock::now());
                 registry.create_access_key(key).await?;
                 if let Err(error) = session.output.show_to_somebody(&shown, text) {
                     registry.revoke_access_key(org, id, clock::now()).await?;

@@ -84,8 +84,9 @@ impl Source {
                          Send it as `Authorization: Bearer TOKEN`.",
                     token.text
                 );
-                let (token, created_at) = (token.hash, clock::now());
-                registry.create_source(model::Source { id, org, kind, name, token, auto_add, created_at }).await?;
+                let (token, created_at, previous) = (token.hash, clock::now(), None);
+                let source = model::Source { id, org, kind, name, token, auto_add, created_at, previous };
+                registry.create_source(source).await?;
                 if let Err(error) = session.output.show_to_somebody(&shown, text) {
                     registry.delete_source(org, id).await?;
                     return Err(error).context("the token cannot be shown, so the source is removed; create another");

@@ -85,6 +85,7 @@ impl Owner {
             token: SecretHash(derive("token")),
             auto_add: false,
             created_at: first_start,
+            previous: None,
         };
         let access_id = AccessId::from_random(derive("access id").first_chunk().copied().unwrap_or_default());
         Self { seed, origin, first_start, org, access_id, access_key: hex(&derive("access key")), source }
@@ -94,16 +95,9 @@ impl Owner {
     async fn register(&self, registry: &dyn Registry) -> anyhow::Result<()> {
         let created_at = self.first_start;
         let organization = Organization { id: self.org, name: "Demo farm".to_owned(), created_at };
-        let key = AccessKey {
-            id: self.access_id,
-            org: self.org,
-            secret: Secret::of(self.access_key.clone()).hash,
-            name: "demo".to_owned(),
-            scopes: Scopes::READ_WRITE,
-            created_at,
-            revoked_at: None,
-            last_used_at: None,
-        };
+        let secret = Secret::of(self.access_key.clone()).hash;
+        let (name, scopes) = ("demo".to_owned(), Scopes::READ_WRITE);
+        let key = AccessKey::new(self.access_id, self.org, secret, name, scopes, created_at);
         unless_there(registry.create_organization(organization).await)?;
         unless_there(registry.create_access_key(key).await)?;
         unless_there(registry.create_source(self.source.clone()).await)?;

@@ -1,23 +1,27 @@
-use model::{AccessId, AccessKey, OrgId, Timestamp};
+use model::{AccessId, AccessKey, GroupId, KeyLimits, OrgId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 use store::{Charge, Kind};
 
 use super::{
-    column::{Hash, Org, Text, Time, count},
+    column::{self, Hash, Org, Text, Time, count},
     failure::Failure,
     organizations,
 };
+
+const COLUMNS: &str = "id, org, secret, name, scopes, created_at, revoked_at, last_used_at, expires_at, origins, \
+                       groups, calls, dm";
 
 pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Failure> {
     organizations::get(connection, key.org)?;
     if find(connection, key.id)?.is_some() {
         return Err(Failure::conflict(Kind::AccessKey));
     }
+    let origins: String = key.limits.origins.iter().flat_map(|origin| [origin, "\n"]).collect();
+    let groups: Vec<_> = key.limits.groups.iter().map(GroupId::to_string).collect();
     connection
-        .prepare_cached(
-            "INSERT INTO access_key (id, org, secret, name, scopes, created_at, revoked_at, last_used_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
+        .prepare_cached(&format!(
+            "INSERT INTO access_key ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        ))?
         .execute((
             Text(key.id),
             Org(key.org),
@@ -27,22 +31,23 @@ pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Fai
             Time(key.created_at),
             key.revoked_at.map(Time),
             key.last_used_at.map(Time),
+            key.limits.expires_at.map(Time),
+            origins,
+            groups.join(","),
+            count(key.calls),
+            count(key.dm),
         ))?;
     Ok(())
 }
 
 pub(super) fn find(connection: &Connection, id: AccessId) -> Result<Option<AccessKey>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, org, secret, name, scopes, created_at, revoked_at, last_used_at FROM access_key WHERE id = ?1",
-    )?;
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM access_key WHERE id = ?1"))?;
     Ok(statement.query_row([Text(id)], read).optional()?)
 }
 
 pub(super) fn list(connection: &Connection, org: OrgId) -> Result<Vec<AccessKey>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, org, secret, name, scopes, created_at, revoked_at, last_used_at FROM access_key
-         WHERE org = ?1 ORDER BY id",
-    )?;
+    let sql = format!("SELECT {COLUMNS} FROM access_key WHERE org = ?1 ORDER BY id");
+    let mut statement = connection.prepare_cached(&sql)?;
     let keys = statement.query_map([Org(org)], read)?;
     Ok(keys.collect::<Result<_, _>>()?)
 }
@@ -54,27 +59,42 @@ pub(super) fn revoke(connection: &Connection, org: OrgId, id: AccessId, at: Time
     if revoked == 1 { Ok(()) } else { Err(Failure::not_found(Kind::AccessKey)) }
 }
 
-pub(super) fn charge(connection: &Connection, charges: &[Charge]) -> Result<(), Failure> {
-    let mut statement = connection.prepare_cached(
+/// The keys as they are after each charge.
+pub(super) fn charge(connection: &Connection, charges: &[Charge]) -> Result<Vec<AccessKey>, Failure> {
+    let mut statement = connection.prepare_cached(&format!(
         "UPDATE access_key SET calls = calls + ?3, dm = dm + ?4, last_used_at = max(coalesce(last_used_at, ?5), ?5)
-         WHERE org = ?1 AND id = ?2",
-    )?;
+         WHERE org = ?1 AND id = ?2 RETURNING {COLUMNS}"
+    ))?;
+    let mut keys = Vec::new();
     for charge in charges {
         let used_at = Time(charge.last_used_at);
-        statement.execute((Org(charge.org), Text(charge.id), count(charge.calls), count(charge.dm), used_at))?;
+        let values = (Org(charge.org), Text(charge.id), count(charge.calls), count(charge.dm), used_at);
+        keys.extend(statement.query_row(values, read).optional()?);
     }
-    Ok(())
+    Ok(keys)
 }
 
 pub(super) fn count_dm(connection: &Connection, org: OrgId) -> Result<u64, Failure> {
     let mut statement = connection.prepare_cached("SELECT coalesce(sum(dm), 0) FROM access_key WHERE org = ?1")?;
-    Ok(statement.query_row([Org(org)], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    Ok(statement.query_row([Org(org)], |row| column::number(row, 0))?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
     let (Text(id), Org(org), Hash(secret), Text(scopes)) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?);
     let Time(created_at) = row.get(5)?;
-    let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<Time>>(column)?.map(|Time(at)| at));
-    let (revoked_at, last_used_at) = (time(6)?, time(7)?);
-    Ok(AccessKey { id, org, secret, name: row.get(3)?, scopes, created_at, revoked_at, last_used_at })
+    let origins = row.get_ref(9)?.as_str()?.split_terminator('\n').map(str::to_owned).collect();
+    let groups = column::list(row, 10)?;
+    Ok(AccessKey {
+        id,
+        org,
+        secret,
+        name: row.get(3)?,
+        scopes,
+        created_at,
+        revoked_at: column::time(row, 6)?,
+        last_used_at: column::time(row, 7)?,
+        limits: KeyLimits { expires_at: column::time(row, 8)?, origins, groups },
+        calls: column::number(row, 11)?,
+        dm: column::number(row, 12)?,
+    })
 }

@@ -15,7 +15,8 @@ struct Inner<K, V> {
     epoch: Epoch,
 }
 
-/// How often the cache was cleared. What was read in an earlier epoch may be out of date.
+/// How often something was outdated that was not here. What was read in an earlier epoch may be out
+/// of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Epoch(u64);
 
@@ -26,7 +27,7 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         inner.entries.get(key).map(Arc::clone).ok_or(inner.epoch)
     }
 
-    /// Keeps what was read, unless the cache was cleared since the reading began.
+    /// Keeps what was read, unless it may have been outdated since the reading began.
     pub(super) fn insert(&self, begun: Epoch, key: K, value: Arc<V>) {
         let mut inner = self.inner_mut();
         if inner.epoch != begun {
@@ -38,15 +39,17 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         drop(old);
     }
 
-    /// Changes entries in place, as far as they are here.
+    /// Changes entries in place, as far as they are here; what is being read just now is not kept,
+    /// where it may be one of those that are not.
     pub(super) fn update<U>(&self, updates: &[U], key: impl Fn(&U) -> K, change: impl Fn(&U, &mut V))
     where
         V: Clone,
     {
         let mut inner = self.inner_mut();
         for update in updates {
-            if let Some(value) = inner.entries.get_mut(&key(update)) {
-                change(update, Arc::make_mut(value));
+            match inner.entries.get_mut(&key(update)) {
+                Some(value) => change(update, Arc::make_mut(value)),
+                None => inner.epoch.0 += 1,
             }
         }
     }
@@ -109,7 +112,16 @@ mod tests {
         let begun = cache.get(&1).unwrap_err();
         cache.insert(begun, 1, Arc::new(10));
         let held = cache.get(&1).unwrap();
-        cache.update(&[1, 2], |key| *key, |_, value| *value += 1);
+        cache.update(&[1], |key| *key, |_, value| *value += 1);
         assert_eq!((*held, cache.get(&1).as_deref(), cache.get(&2)), (10, Ok(&11), Err(begun)));
+    }
+
+    #[test]
+    fn what_was_read_before_its_update_is_not_kept_after_it() {
+        let cache = Cache::<u32, u32>::default();
+        let begun = cache.get(&1).unwrap_err();
+        cache.update(&[1], |key| *key, |_, value| *value += 1);
+        cache.insert(begun, 1, Arc::new(10));
+        assert!(cache.get(&1).is_err());
     }
 }

@@ -1,7 +1,11 @@
 use model::{Channel, ChannelIndex, DeviceEui, MeasurementId, OrgId};
-use rusqlite::{Connection, Row, types::FromSqlError};
+use rusqlite::{Connection, Row};
 
-use super::{column::Time, devices, failure::Failure};
+use super::{
+    column::{self, Time},
+    devices,
+    failure::Failure,
+};
 
 pub(super) fn describe(connection: &Connection, org: OrgId, eui: DeviceEui, channel: &Channel) -> Result<(), Failure> {
     let device = devices::id(connection, org, eui)?;
@@ -31,16 +35,13 @@ pub(super) fn forget(connection: &Connection, device: i64) -> Result<(), Failure
 /// The channel whose columns begin at `first`, if the joined row has one.
 pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Channel>> {
     let Some(index) = row.get(first)? else { return Ok(None) };
-    let text = row.get_ref(first + 4)?.as_str()?;
-    let measurements = text.split(',').filter(|id| !id.is_empty()).map(str::parse::<MeasurementId>);
-    let measurements = measurements.collect::<Result<_, _>>().map_err(|error| FromSqlError::Other(error.into()))?;
     let Time(created_at) = row.get(first + 5)?;
     Ok(Some(Channel {
         index: ChannelIndex(index),
         name: row.get(first + 1)?,
         sensor_type: row.get(first + 2)?,
         sensor_id: row.get(first + 3)?,
-        measurements,
+        measurements: column::list(row, first + 4)?,
         created_at,
     }))
 }

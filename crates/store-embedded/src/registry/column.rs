@@ -1,7 +1,10 @@
 use std::{error::Error, fmt::Display, str::FromStr};
 
 use model::{DeviceKind, OrgId, SecretHash, Timestamp};
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{
+    Row,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+};
 
 /// Kept as the text that people see.
 pub(super) struct Text<T>(pub(super) T);
@@ -83,6 +86,25 @@ impl FromSql for Kind {
             other => Err(FromSqlError::OutOfRange(other)),
         }
     }
+}
+
+/// A time that may not be known.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<Time>>(column)?.map(|Time(at)| at))
+}
+
+/// A count that was kept by [`count`].
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(column)?.cast_unsigned())
+}
+
+/// Texts separated by commas.
+pub(super) fn list<T: FromStr<Err: Into<Box<dyn Error + Send + Sync>>>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Vec<T>> {
+    let texts = row.get_ref(column)?.as_str()?.split(',').filter(|text| !text.is_empty());
+    Ok(texts.map(str::parse).collect::<Result<_, _>>().map_err(|error: T::Err| FromSqlError::Other(error.into()))?)
 }
 
 /// A limit or count; nothing here comes near the end of `i64`.

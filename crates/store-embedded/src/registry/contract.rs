@@ -2,12 +2,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SecretHash, Source,
-    SourceId, Timestamp,
+    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
+    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, Timestamp,
 };
-use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, Registry};
+use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote};
 
-use super::{RegistryDb, access_keys, begin, channels, devices, groups, organizations, sources};
+use super::{
+    Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, organizations, people, sessions,
+    sources,
+};
 
 #[async_trait]
 impl Registry for RegistryDb {
@@ -21,6 +24,11 @@ impl Registry for RegistryDb {
 
     async fn list_organizations(&self, after: Option<OrgId>, limit: usize) -> Result<Vec<Organization>, Error> {
         self.read(move |db| organizations::list(db, after, limit)).await
+    }
+
+    async fn rename_organization(&self, org: OrgId, name: &str) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.change(move |db| organizations::rename(db, org, &name)).await
     }
 
     async fn create_access_key(&self, key: AccessKey) -> Result<(), Error> {
@@ -40,24 +48,10 @@ impl Registry for RegistryDb {
     }
 
     async fn charge(&self, charges: Vec<Charge>) -> Result<(), Error> {
-        let caches = Arc::clone(&self.caches);
-        // Nobody's rights change, so that nothing needs to be read again.
-        let transact = move |connection: &mut _| {
-            let transaction = begin(connection)?;
-            access_keys::charge(&transaction, &charges)?;
-            transaction.commit()?;
-            caches.keys.update(
-                &charges,
-                |charge| charge.id,
-                |charge, key| {
-                    if key.org == charge.org {
-                        key.last_used_at = key.last_used_at.max(Some(charge.last_used_at));
-                    }
-                },
-            );
-            Ok(())
+        let update = |caches: &Caches, keys: Vec<AccessKey>| {
+            caches.keys.update(&keys, |key| key.id, |key, cached| cached.clone_from(key));
         };
-        self.writer.run(transact).await
+        self.note(move |db| access_keys::charge(db, &charges), update).await
     }
 
     async fn count_dm(&self, org: OrgId) -> Result<u64, Error> {
@@ -138,11 +132,130 @@ impl Registry for RegistryDb {
         self.read(move |db| sources::list(db, org)).await
     }
 
+    async fn update_source(&self, org: OrgId, id: SourceId, change: SourceChange) -> Result<(), Error> {
+        self.change(move |db| sources::update(db, org, id, &change)).await
+    }
+
+    async fn rotate_source_token(
+        &self,
+        org: OrgId,
+        id: SourceId,
+        token: SecretHash,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        self.change(move |db| sources::rotate(db, org, id, token, until)).await
+    }
+
+    async fn note_sources(&self, notes: Vec<SourceNote>) -> Result<(), Error> {
+        self.note(move |db| sources::note(db, &notes), |_, ()| {}).await
+    }
+
+    async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
+        self.read(move |db| sources::list_health(db, org)).await
+    }
+
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
         self.change(move |db| sources::delete(db, org, id)).await
     }
 
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error> {
         self.read_through(&self.caches.sources, token, move |db| sources::find(db, token)).await
+    }
+
+    async fn create_invite(&self, invite: Invite) -> Result<(), Error> {
+        self.change(move |db| invites::create(db, &invite)).await
+    }
+
+    async fn find_invite(&self, token: SecretHash) -> Result<Option<Invite>, Error> {
+        self.read(move |db| invites::find(db, token)).await
+    }
+
+    async fn list_invites(&self, org: OrgId) -> Result<Vec<Invite>, Error> {
+        self.read(move |db| invites::list(db, org)).await
+    }
+
+    async fn delete_invite(&self, org: Option<OrgId>, token: SecretHash) -> Result<(), Error> {
+        self.change(move |db| invites::delete(db, org, token)).await
+    }
+
+    async fn expire_invites(&self, now: Timestamp) -> Result<(), Error> {
+        // They were worth nothing already.
+        self.note(move |db| invites::expire(db, now), |_, ()| {}).await
+    }
+
+    async fn accept_invite(
+        &self,
+        token: SecretHash,
+        person: Person,
+        founded: Option<Organization>,
+    ) -> Result<Person, Error> {
+        self.change(move |db| invites::accept(db, token, person, founded.as_ref())).await
+    }
+
+    async fn create_person(&self, person: Person) -> Result<(), Error> {
+        self.change(move |db| people::create(db, &person)).await
+    }
+
+    async fn list_people(&self, org: OrgId) -> Result<Vec<Person>, Error> {
+        self.read(move |db| people::list(db, org)).await
+    }
+
+    async fn count_people(&self) -> Result<u64, Error> {
+        self.read(people::count).await
+    }
+
+    async fn find_person(&self, email: &Email) -> Result<Option<Person>, Error> {
+        let email = email.clone();
+        self.read(move |db| people::find(db, &email)).await
+    }
+
+    async fn update_person(&self, org: OrgId, id: PersonId, change: PersonChange) -> Result<(), Error> {
+        self.change(move |db| people::update(db, org, id, &change)).await
+    }
+
+    async fn remove_person(&self, org: OrgId, id: PersonId) -> Result<(), Error> {
+        self.change(move |db| people::remove(db, org, id)).await
+    }
+
+    async fn create_session(&self, session: Session) -> Result<(), Error> {
+        self.change(move |db| sessions::create(db, &session)).await
+    }
+
+    async fn find_session(&self, token: SecretHash) -> Result<Option<Arc<(Session, Person)>>, Error> {
+        self.read_through(&self.caches.sessions, token, move |db| sessions::find(db, token)).await
+    }
+
+    async fn touch_session(&self, token: SecretHash, at: Timestamp) -> Result<(), Error> {
+        self.note(
+            move |db| sessions::touch(db, token, at),
+            move |caches, ()| {
+                caches.sessions.update(&[at], |_| token, |at, (session, _)| session.seen_at = session.seen_at.max(*at));
+            },
+        )
+        .await
+    }
+
+    async fn list_sessions(&self, org: OrgId) -> Result<Vec<Session>, Error> {
+        self.read(move |db| sessions::list(db, org)).await
+    }
+
+    async fn end_session(&self, org: OrgId, token: SecretHash) -> Result<(), Error> {
+        self.change(move |db| sessions::end(db, org, token)).await
+    }
+
+    async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error> {
+        // As a rule there is none, and then nobody needs to read anything again.
+        if self.read(move |db| sessions::any_before(db, before)).await? {
+            self.change(move |db| sessions::expire(db, before)).await?;
+        }
+        Ok(())
+    }
+
+    async fn record(&self, deed: Deed) -> Result<(), Error> {
+        self.note(move |db| deeds::record(db, &deed), |_, ()| {}).await
+    }
+
+    async fn list_deeds(&self, org: OrgId, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deed)>, Error> {
+        self.read(move |db| deeds::list(db, org, before, limit)).await
     }
 }

@@ -5,11 +5,15 @@ mod cache;
 mod channels;
 mod column;
 mod contract;
+mod deeds;
 mod devices;
 mod failure;
 mod groups;
+mod invites;
 mod organizations;
+mod people;
 mod pool;
+mod sessions;
 mod sources;
 
 use std::{
@@ -24,21 +28,26 @@ use std::{
     },
 };
 
-use model::{AccessId, AccessKey, Device, DeviceEui, OrgId, SecretHash, Source};
+use model::{AccessId, AccessKey, Device, DeviceEui, OrgId, Person, SecretHash, Session, Source};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use store::Error;
 
 use self::{cache::Cache, failure::Failure, pool::Pool};
 use crate::migrate;
 
-const MIGRATIONS: &[(&str, &str)] = &[("registry", include_str!("../../migrations/registry/001_registry.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("registry", include_str!("../../migrations/registry/001_registry.sql")),
+    ("people", include_str!("../../migrations/registry/002_people.sql")),
+];
 const READERS_MAX: usize = 4;
 
 /// The registry of a station, in `registry.db`.
 ///
 /// Every change is durable when its method returns. The look-ups that every request makes
-/// (`find_access_key`, `find_device`, `find_source`) are answered from memory; what this process
-/// changes is seen by them at once, what another process changes after [`RegistryDb::poll`].
+/// (`find_access_key`, `find_device`, `find_source`, `find_session`) are answered from memory; what
+/// this process changes is seen by them at once, what another process changes after
+/// [`RegistryDb::poll`]. What another process only counts or notes (charges of a key, the last use of
+/// a session) may be seen later.
 ///
 /// Methods of the contract run on a Tokio runtime, because SQLite works on its blocking threads.
 pub struct RegistryDb {
@@ -52,7 +61,9 @@ pub struct RegistryDb {
 struct Caches {
     keys: Cache<AccessId, AccessKey>,
     devices: Cache<(OrgId, DeviceEui), Device>,
+    /// By the token that is asked for, which is the current one or the one before.
     sources: Cache<SecretHash, Source>,
+    sessions: Cache<SecretHash, (Session, Person)>,
     /// The number of the change that they were last cleared for.
     change: AtomicI64,
 }
@@ -63,6 +74,7 @@ impl Caches {
         self.keys.clear();
         self.devices.clear();
         self.sources.clear();
+        self.sessions.clear();
     }
 }
 
@@ -91,7 +103,7 @@ impl RegistryDb {
         })
     }
 
-    /// Looks whether anything but charges was committed since the last poll, by this process or
+    /// Looks whether anything but counts and notes was committed since the last poll, by this process or
     /// another, and forgets what it outdates. Takes a few microseconds; meant for four times a
     /// second.
     ///
@@ -149,6 +161,24 @@ impl RegistryDb {
             transaction.commit()?;
             caches.clear(change);
             Ok(value)
+        };
+        self.writer.run(transact).await
+    }
+
+    /// Does the work in a transaction that outdates nothing but what `update` brings up to date:
+    /// nobody's rights change by it, so that nothing needs to be read again.
+    async fn note<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        update: impl FnOnce(&Caches, T) + Send + 'static,
+    ) -> Result<(), Error> {
+        let caches = Arc::clone(&self.caches);
+        let transact = move |connection: &mut Connection| {
+            let transaction = begin(connection)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            update(&caches, value);
+            Ok(())
         };
         self.writer.run(transact).await
     }

@@ -23,6 +23,12 @@ pub(super) fn get(connection: &Connection, org: OrgId) -> Result<Organization, F
     find(connection, org)?.ok_or(Failure::not_found(Kind::Organization))
 }
 
+pub(super) fn rename(connection: &Connection, org: OrgId, name: &str) -> Result<(), Failure> {
+    let renamed =
+        connection.prepare_cached("UPDATE organization SET name = ?2 WHERE id = ?1")?.execute((Org(org), name))?;
+    if renamed == 1 { Ok(()) } else { Err(Failure::not_found(Kind::Organization)) }
+}
+
 fn find(connection: &Connection, org: OrgId) -> Result<Option<Organization>, Failure> {
     let mut statement = connection.prepare_cached("SELECT id, name, created_at FROM organization WHERE id = ?1")?;
     Ok(statement.query_row([Org(org)], read).optional()?)

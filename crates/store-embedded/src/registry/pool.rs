@@ -13,7 +13,7 @@ use super::failure::Failure;
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than there are different statements.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 
 /// Some connections to one database, opened as they are needed, for work off the async threads.
 pub(super) struct Pool {

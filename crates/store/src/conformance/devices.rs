@@ -1,11 +1,8 @@
-//! Devices, their channels, and sources.
+//! Devices and their channels.
 
 use std::sync::Arc;
 
-use model::{
-    Channel, ChannelIndex, DeviceKind, GeoPoint, Group, GroupId, MeasurementId, Reading, SecretHash, Source, SourceId,
-    SourceKind, Window,
-};
+use model::{Channel, ChannelIndex, DeviceKind, GeoPoint, Group, GroupId, MeasurementId, Reading, Window};
 
 use super::fixtures::{Probe, assert_refused, at, binding, eui, org, organization};
 use crate::{Binding, DeviceChange, DeviceFilter, Error, Kind, Store};
@@ -18,18 +15,6 @@ fn channel(index: u16, name: &str) -> Channel {
         sensor_id: "A1".to_owned(),
         measurements: vec![MeasurementId(4097), MeasurementId(4098)],
         created_at: at(3),
-    }
-}
-
-fn source(org_number: u64, id: u64, token: u8) -> Source {
-    Source {
-        id: SourceId::from_raw(id),
-        org: org(org_number),
-        kind: SourceKind::ChirpStack,
-        name: format!("source {id}"),
-        token: SecretHash([token; 32]),
-        auto_add: token.is_multiple_of(2),
-        created_at: at(4),
     }
 }
 
@@ -171,25 +156,4 @@ pub async fn a_channel_is_described_anew(store: &dyn Store) {
     assert_eq!(device.channels, [channel(1, "east"), again]);
     let listed = store.list_devices(org(1), DeviceFilter::default(), None, 1).await.expect("list");
     assert_eq!(listed, [device]);
-}
-
-pub async fn a_source_is_found_by_its_token_until_it_is_deleted(store: &dyn Store) {
-    assert_refused!(store.create_source(source(1, 7, 1)).await, Error::NotFound(Kind::Organization));
-    for number in [1, 2] {
-        store.create_organization(organization(number)).await.expect("create");
-    }
-    for source in [source(1, 7, 1), source(1, 5, 2), source(2, 6, 3)] {
-        store.create_source(source).await.expect("create");
-    }
-    assert_refused!(store.create_source(source(1, 7, 9)).await, Error::Conflict(Kind::Source));
-    assert_refused!(store.create_source(source(2, 9, 1)).await, Error::Conflict(Kind::Source));
-    assert_eq!(store.list_sources(org(1)).await.expect("list"), [source(1, 5, 2), source(1, 7, 1)]);
-    let find = async |token| store.find_source(SecretHash([token; 32])).await.expect("find");
-    assert_eq!(find(2).await, Some(Arc::new(source(1, 5, 2))));
-    assert_eq!(find(9).await, None);
-
-    assert_refused!(store.delete_source(org(1), SourceId::from_raw(6)).await, Error::NotFound(Kind::Source));
-    store.delete_source(org(1), SourceId::from_raw(5)).await.expect("delete");
-    assert_eq!(find(2).await, None);
-    assert_eq!(store.list_sources(org(1)).await.expect("list"), [source(1, 7, 1)]);
 }

@@ -1,14 +1,18 @@
 //! An organization is a wall: what belongs to another one is as if it did not exist.
 
 use model::{
-    AccessId, AccessKey, Channel, ChannelIndex, Group, GroupId, OrgId, Reading, Scopes, SecretHash, Source, SourceId,
-    SourceKind, Window,
+    AccessId, AccessKey, Channel, ChannelIndex, Group, GroupId, OrgId, PasswordHash, Reading, Role, Scopes, SecretHash,
+    Window,
 };
 
-use super::fixtures::{Probe, assert_refused, at, eui, frame, minutes};
+use super::{
+    fixtures::{Probe, assert_refused, at, eui, frame, minutes},
+    people::{deed, invite, person, session},
+    sources::source,
+};
 use crate::{
-    DeviceChange, DeviceFilter, Error, FrameQuery, Kind, RangeQuery, RowQuery, SegmentQuery, Select, Store,
-    StoredUplink,
+    DeviceChange, DeviceFilter, Error, FrameQuery, Kind, PersonChange, RangeQuery, RowQuery, SegmentQuery, Select,
+    SourceChange, SourceNote, Store, StoredUplink,
 };
 
 fn uplink(probe: &Probe<'_>, value: f64) -> StoredUplink {
@@ -103,31 +107,52 @@ pub async fn anothers_groups_answer_as_unknown(store: &dyn Store) {
 
 pub async fn anothers_keys_and_sources_answer_as_unknown(store: &dyn Store) {
     let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 2).await);
-    let key = AccessKey {
-        id: AccessId::from_random([1; 16]),
-        org: other.org,
-        secret: SecretHash([1; 32]),
-        name: String::new(),
-        scopes: Scopes::READ_WRITE,
-        created_at: at(0),
-        revoked_at: None,
-        last_used_at: None,
-    };
-    let source = Source {
-        id: SourceId::from_raw(5),
-        org: other.org,
-        kind: SourceKind::ChirpStack,
-        name: String::new(),
-        token: SecretHash([2; 32]),
-        auto_add: false,
-        created_at: at(0),
-    };
+    let id = AccessId::from_random([1; 16]);
+    let key = AccessKey::new(id, other.org, SecretHash([1; 32]), String::new(), Scopes::READ_WRITE, at(0));
+    let source = source(2, 5, 2);
     store.create_access_key(key.clone()).await.expect("create");
     store.create_source(source.clone()).await.expect("create");
     assert_refused!(store.revoke_access_key(mine.org, key.id, at(1)).await, Error::NotFound(Kind::AccessKey));
     assert_refused!(store.delete_source(mine.org, source.id).await, Error::NotFound(Kind::Source));
+    let change = SourceChange { name: Some("mine".to_owned()), auto_add: Some(true) };
+    assert_refused!(store.update_source(mine.org, source.id, change).await, Error::NotFound(Kind::Source));
+    let rotated = store.rotate_source_token(mine.org, source.id, SecretHash([9; 32]), at(9)).await;
+    assert_refused!(rotated, Error::NotFound(Kind::Source));
+    let (org, id, last_message_at) = (mine.org, source.id, Some(at(1)));
+    let last_error = Some((at(1), "mine".to_owned()));
+    store.note_sources(vec![SourceNote { org, id, messages: 1, last_message_at, last_error }]).await.expect("note");
+    assert_eq!(store.list_source_health(mine.org).await.expect("list"), []);
+    let health = store.list_source_health(other.org).await.expect("list");
+    assert_eq!((health.len(), health[0].messages, health[0].last_error_at), (1, 0, None));
     assert_eq!(store.list_access_keys(mine.org).await.expect("list"), []);
     assert_eq!(store.list_sources(mine.org).await.expect("list"), []);
     assert_eq!(store.list_access_keys(other.org).await.expect("list"), [key]);
     assert_eq!(store.list_sources(other.org).await.expect("list"), [source]);
+}
+
+pub async fn anothers_people_invites_and_sessions_answer_as_unknown(store: &dyn Store) {
+    let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 2).await);
+    let (person, invite) = (person(2, 5, Role::Viewer), invite(Some(2), 3));
+    store.create_person(person.clone()).await.expect("create");
+    store.create_invite(invite.clone()).await.expect("create");
+    store.create_session(session(5, 4, 1)).await.expect("create");
+    store.record(deed(2, 1)).await.expect("record");
+
+    let password = Some(PasswordHash("$mine".to_owned()));
+    let change = PersonChange { role: Some(Role::Owner), password, ..PersonChange::default() };
+    assert_refused!(store.update_person(mine.org, person.id, change).await, Error::NotFound(Kind::Person));
+    assert_refused!(store.remove_person(mine.org, person.id).await, Error::NotFound(Kind::Person));
+    assert_refused!(store.delete_invite(Some(mine.org), invite.token).await, Error::NotFound(Kind::Invite));
+    assert_refused!(store.delete_invite(None, invite.token).await, Error::NotFound(Kind::Invite));
+    assert_refused!(store.end_session(mine.org, SecretHash([4; 32])).await, Error::NotFound(Kind::Session));
+    assert_eq!(store.list_people(mine.org).await.expect("list"), []);
+    assert_eq!(store.list_invites(mine.org).await.expect("list"), []);
+    assert_eq!(store.list_sessions(mine.org).await.expect("list"), []);
+    assert_eq!(store.list_deeds(mine.org, None, 10).await.expect("list"), []);
+
+    assert_eq!(store.list_people(other.org).await.expect("list"), [person]);
+    assert_eq!(store.list_invites(other.org).await.expect("list"), [invite]);
+    assert_eq!(store.list_sessions(other.org).await.expect("list"), [session(5, 4, 1)]);
+    let deeds = store.list_deeds(other.org, None, 10).await.expect("list");
+    assert_eq!(deeds.into_iter().map(|(_, deed)| deed).collect::<Vec<_>>(), [deed(2, 1)]);
 }

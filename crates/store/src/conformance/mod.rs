@@ -15,6 +15,7 @@ pub mod follow;
 pub mod frames;
 pub mod isolation;
 pub mod latest;
+pub mod people;
 pub mod purge;
 pub mod random;
 pub mod range;
@@ -22,6 +23,7 @@ pub mod redecode;
 pub mod registry;
 pub mod rows;
 pub mod segments;
+pub mod sources;
 
 /// Makes a `#[tokio::test]` of every case of the conformance suite.
 ///
@@ -46,7 +48,9 @@ macro_rules! conformance_suite {
             registry {
                 an_organization_reads_back_and_its_id_is_taken
                 lists_organizations_by_id_in_pages
+                a_renamed_organization_keeps_everything_else
                 an_access_key_reads_back
+                what_narrows_a_key_reads_back_and_outlives_its_groups
                 refuses_a_key_of_an_unknown_organization_or_with_a_taken_id
                 the_first_revocation_of_a_key_keeps_its_time
                 charges_add_up_and_the_last_use_moves_only_forward
@@ -66,7 +70,28 @@ macro_rules! conformance_suite {
                 lists_devices_by_eui_in_pages_and_by_filter
                 a_change_changes_what_it_names_and_nothing_else
                 a_channel_is_described_anew
+            }
+            sources {
                 a_source_is_found_by_its_token_until_it_is_deleted
+                a_change_of_a_source_changes_what_it_names
+                a_token_that_gave_way_is_found_until_the_next_one_does
+                a_token_that_any_source_has_or_had_before_is_taken
+                what_sources_bring_adds_up_and_their_times_move_only_forward
+            }
+            people {
+                an_invite_reads_back_until_it_is_deleted_or_expires
+                an_invite_makes_one_person_of_its_organization
+                an_invite_founds_an_organization
+                an_invite_that_cannot_be_accepted_stays
+                people_read_back_by_address_and_list_by_it
+                refuses_a_person_with_a_taken_id_or_address
+                a_change_of_a_person_changes_what_it_names
+                an_organization_keeps_at_least_one_owner
+                a_session_reads_back_with_its_person_until_it_ends
+                sessions_expire_by_their_last_use
+                another_password_ends_all_sessions_but_one
+                a_removed_persons_sessions_end
+                deeds_are_listed_backwards_in_pages
             }
             append {
                 later_entries_of_a_device_have_higher_positions
@@ -178,6 +203,7 @@ macro_rules! conformance_suite {
                 anothers_devices_answer_as_unknown
                 anothers_groups_answer_as_unknown
                 anothers_keys_and_sources_answer_as_unknown
+                anothers_people_invites_and_sessions_answer_as_unknown
             }
         }
     };
@@ -210,6 +236,8 @@ mod tests {
         let files = [
             include_str!("registry.rs"),
             include_str!("devices.rs"),
+            include_str!("sources.rs"),
+            include_str!("people.rs"),
             include_str!("append.rs"),
             include_str!("latest.rs"),
             include_str!("range.rs"),

@@ -2,22 +2,14 @@
 
 use std::sync::Arc;
 
-use model::{AccessId, AccessKey, Group, GroupId, Scopes, SecretHash};
+use model::{AccessId, AccessKey, Group, GroupId, KeyLimits, Organization, Scopes, SecretHash};
 
 use super::fixtures::{Probe, assert_refused, at, binding, eui, org, organization};
 use crate::{Charge, Error, GROUPS_MAX, Kind, Store};
 
 fn key(org_number: u64, byte: u8) -> AccessKey {
-    AccessKey {
-        id: AccessId::from_random([byte; 16]),
-        org: org(org_number),
-        secret: SecretHash([byte; 32]),
-        name: format!("key {byte}"),
-        scopes: Scopes::READ_WRITE,
-        created_at: at(1),
-        revoked_at: None,
-        last_used_at: None,
-    }
+    let id = AccessId::from_random([byte; 16]);
+    AccessKey::new(id, org(org_number), SecretHash([byte; 32]), format!("key {byte}"), Scopes::READ_WRITE, at(1))
 }
 
 fn group(org_number: u64, id: u64, name: &str) -> Group {
@@ -47,6 +39,17 @@ pub async fn lists_organizations_by_id_in_pages(store: &dyn Store) {
     assert_eq!(store.list_organizations(Some(org(4)), 1).await.expect("list"), []);
 }
 
+pub async fn a_renamed_organization_keeps_everything_else(store: &dyn Store) {
+    assert_refused!(store.rename_organization(org(1), "farm").await, Error::NotFound(Kind::Organization));
+    for number in [1, 2] {
+        store.create_organization(organization(number)).await.expect("create");
+    }
+    store.rename_organization(org(1), "farm").await.expect("rename");
+    let renamed = Organization { name: "farm".to_owned(), ..organization(1) };
+    assert_eq!(store.get_organization(org(1)).await.expect("get"), renamed);
+    assert_eq!(store.list_organizations(None, 10).await.expect("list"), [renamed, organization(2)]);
+}
+
 pub async fn an_access_key_reads_back(store: &dyn Store) {
     store.create_organization(organization(1)).await.expect("create");
     let scopes = Scopes { read: true, write: false, manage: true };
@@ -57,6 +60,27 @@ pub async fn an_access_key_reads_back(store: &dyn Store) {
     assert_eq!(store.list_access_keys(org(1)).await.expect("list"), keys);
     assert_eq!(store.find_access_key(keys[0].id).await.expect("find"), Some(Arc::new(keys[0].clone())));
     assert_eq!(store.find_access_key(key(1, 7).id).await.expect("find"), None);
+}
+
+pub async fn what_narrows_a_key_reads_back_and_outlives_its_groups(store: &dyn Store) {
+    store.create_organization(organization(1)).await.expect("create");
+    store.create_group(group(1, 9, "barn")).await.expect("create");
+    let limits = KeyLimits {
+        expires_at: Some(at(90)),
+        origins: vec!["https://farm.example.org".to_owned(), "http://localhost:8080".to_owned()],
+        groups: vec![GroupId::from_raw(9), GroupId::from_raw(u64::MAX)],
+    };
+    let one = KeyLimits { origins: vec![String::new()], groups: vec![GroupId::from_raw(0)], expires_at: None };
+    let narrow = [AccessKey { limits, ..key(1, 5) }, AccessKey { limits: one, calls: 7, dm: 8, ..key(1, 6) }];
+    for key in &narrow {
+        store.create_access_key(key.clone()).await.expect("create");
+    }
+    // A key for a group that is gone reaches nothing, and not everything.
+    store.delete_group(org(1), GroupId::from_raw(9)).await.expect("delete");
+    assert_eq!(store.list_access_keys(org(1)).await.expect("list"), narrow);
+    for key in narrow {
+        assert_eq!(store.find_access_key(key.id).await.expect("find"), Some(Arc::new(key)));
+    }
 }
 
 pub async fn refuses_a_key_of_an_unknown_organization_or_with_a_taken_id(store: &dyn Store) {
@@ -88,11 +112,19 @@ pub async fn charges_add_up_and_the_last_use_moves_only_forward(store: &dyn Stor
     store.create_access_key(key(1, 6)).await.expect("create");
     assert_eq!(store.count_dm(org(1)).await.expect("count"), 0);
     let charge = |byte, dm, minute| Charge { org: org(1), id: key(1, byte).id, calls: 1, dm, last_used_at: at(minute) };
+    let found = store.find_access_key(key(1, 5).id).await.expect("find");
     store.charge(vec![charge(5, 100, 30), charge(6, 20, 31), charge(5, 3, 29)]).await.expect("charge");
     store.charge(vec![charge(5, 1_000, 28)]).await.expect("charge");
     assert_eq!(store.count_dm(org(1)).await.expect("count"), 1_123);
-    let used: Vec<_> = store.list_access_keys(org(1)).await.expect("list").iter().map(|key| key.last_used_at).collect();
-    assert_eq!(used, [Some(at(30)), Some(at(31))]);
+    let charged = [
+        AccessKey { last_used_at: Some(at(30)), calls: 3, dm: 1_103, ..key(1, 5) },
+        AccessKey { last_used_at: Some(at(31)), calls: 1, dm: 20, ..key(1, 6) },
+    ];
+    assert_eq!(store.list_access_keys(org(1)).await.expect("list"), charged);
+    assert_eq!(found, Some(Arc::new(key(1, 5))), "an answer once given does not change");
+    for key in charged {
+        assert_eq!(store.find_access_key(key.id).await.expect("find"), Some(Arc::new(key)));
+    }
 }
 
 pub async fn charges_of_keys_that_are_not_there_are_passed_over(store: &dyn Store) {

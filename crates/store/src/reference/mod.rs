@@ -1,6 +1,8 @@
 //! The plain reference: the contract in ordered maps, for tests to hold backends against.
 
+mod people;
 mod registry;
+mod sources;
 mod telemetry;
 
 use std::sync::{Mutex, MutexGuard};

@@ -2,29 +2,40 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SecretHash, Source,
-    SourceId, Timestamp,
+    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
+    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, Timestamp,
 };
 
-use super::{Reference, lock};
-use crate::{Binding, Charge, DeviceChange, DeviceFilter, Error, Kind, Registry, registry::GROUPS_MAX};
+use super::{Reference, lock, people::People, sources::Sources};
+use crate::{
+    Binding, Charge, DeviceChange, DeviceFilter, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
+    registry::GROUPS_MAX,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     organizations: BTreeMap<OrgId, Organization>,
     keys: BTreeMap<AccessId, AccessKey>,
-    dm: BTreeMap<OrgId, u64>,
     groups: Vec<Group>,
     devices: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
     unbound: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
     /// Device ids once given, unbound ones included.
     ids: BTreeMap<(OrgId, DeviceEui), DeviceId>,
-    sources: BTreeMap<(OrgId, SourceId), Source>,
+    sources: Sources,
+    people: People,
 }
 
 impl Tables {
     fn organization(&self, org: OrgId) -> Result<&Organization, Error> {
         self.organizations.get(&org).ok_or(Error::NotFound(Kind::Organization))
+    }
+
+    fn found(&mut self, organization: Organization) -> Result<(), Error> {
+        if self.organizations.contains_key(&organization.id) {
+            return Err(Error::Conflict(Kind::Organization));
+        }
+        self.organizations.insert(organization.id, organization);
+        Ok(())
     }
 
     fn group(&self, org: OrgId, id: GroupId) -> Result<usize, Error> {
@@ -44,12 +55,7 @@ impl Tables {
 #[async_trait]
 impl Registry for Reference {
     async fn create_organization(&self, organization: Organization) -> Result<(), Error> {
-        let mut tables = lock(&self.registry)?;
-        if tables.organizations.contains_key(&organization.id) {
-            return Err(Error::Conflict(Kind::Organization));
-        }
-        tables.organizations.insert(organization.id, organization);
-        Ok(())
+        lock(&self.registry)?.found(organization)
     }
 
     async fn get_organization(&self, org: OrgId) -> Result<Organization, Error> {
@@ -61,6 +67,13 @@ impl Registry for Reference {
         let later =
             tables.organizations.values().filter(|organization| after.is_none_or(|after| organization.id > after));
         Ok(later.take(limit).cloned().collect())
+    }
+
+    async fn rename_organization(&self, org: OrgId, name: &str) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        let organization = tables.organizations.get_mut(&org).ok_or(Error::NotFound(Kind::Organization))?;
+        name.clone_into(&mut organization.name);
+        Ok(())
     }
 
     async fn create_access_key(&self, key: AccessKey) -> Result<(), Error> {
@@ -93,13 +106,14 @@ impl Registry for Reference {
         for charge in charges {
             let Some(key) = tables.keys.get_mut(&charge.id).filter(|key| key.org == charge.org) else { continue };
             key.last_used_at = key.last_used_at.max(Some(charge.last_used_at));
-            *tables.dm.entry(charge.org).or_default() += charge.dm;
+            key.calls += charge.calls;
+            key.dm += charge.dm;
         }
         Ok(())
     }
 
     async fn count_dm(&self, org: OrgId) -> Result<u64, Error> {
-        Ok(lock(&self.registry)?.dm.get(&org).copied().unwrap_or_default())
+        Ok(lock(&self.registry)?.keys.values().filter(|key| key.org == org).map(|key| key.dm).sum())
     }
 
     async fn create_group(&self, group: Group) -> Result<(), Error> {
@@ -239,22 +253,153 @@ impl Registry for Reference {
     async fn create_source(&self, source: Source) -> Result<(), Error> {
         let mut tables = lock(&self.registry)?;
         tables.organization(source.org)?;
-        if tables.sources.values().any(|other| other.id == source.id || other.token == source.token) {
-            return Err(Error::Conflict(Kind::Source));
-        }
-        tables.sources.insert((source.org, source.id), source);
-        Ok(())
+        tables.sources.create(source)
     }
 
     async fn list_sources(&self, org: OrgId) -> Result<Vec<Source>, Error> {
-        Ok(lock(&self.registry)?.sources.values().filter(|source| source.org == org).cloned().collect())
+        Ok(lock(&self.registry)?.sources.list(org))
+    }
+
+    async fn update_source(&self, org: OrgId, id: SourceId, change: SourceChange) -> Result<(), Error> {
+        lock(&self.registry)?.sources.update(org, id, change)
+    }
+
+    async fn rotate_source_token(
+        &self,
+        org: OrgId,
+        id: SourceId,
+        token: SecretHash,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        lock(&self.registry)?.sources.rotate(org, id, token, until)
+    }
+
+    async fn note_sources(&self, notes: Vec<SourceNote>) -> Result<(), Error> {
+        lock(&self.registry)?.sources.note(notes);
+        Ok(())
+    }
+
+    async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
+        Ok(lock(&self.registry)?.sources.list_health(org))
     }
 
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
-        lock(&self.registry)?.sources.remove(&(org, id)).map(drop).ok_or(Error::NotFound(Kind::Source))
+        lock(&self.registry)?.sources.delete(org, id)
     }
 
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error> {
-        Ok(lock(&self.registry)?.sources.values().find(|source| source.token == token).cloned().map(Arc::new))
+        Ok(lock(&self.registry)?.sources.find(token).map(Arc::new))
+    }
+
+    async fn create_invite(&self, invite: Invite) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        if let Some(org) = invite.org {
+            tables.organization(org)?;
+        }
+        tables.people.create_invite(invite)
+    }
+
+    async fn find_invite(&self, token: SecretHash) -> Result<Option<Invite>, Error> {
+        Ok(lock(&self.registry)?.people.find_invite(token))
+    }
+
+    async fn list_invites(&self, org: OrgId) -> Result<Vec<Invite>, Error> {
+        Ok(lock(&self.registry)?.people.list_invites(org))
+    }
+
+    async fn delete_invite(&self, org: Option<OrgId>, token: SecretHash) -> Result<(), Error> {
+        lock(&self.registry)?.people.delete_invite(org, token)
+    }
+
+    async fn expire_invites(&self, now: Timestamp) -> Result<(), Error> {
+        lock(&self.registry)?.people.expire_invites(now);
+        Ok(())
+    }
+
+    async fn accept_invite(
+        &self,
+        token: SecretHash,
+        person: Person,
+        founded: Option<Organization>,
+    ) -> Result<Person, Error> {
+        let mut tables = lock(&self.registry)?;
+        let invite = tables.people.find_invite(token).filter(|invite| person.created_at < invite.expires_at);
+        let invite = invite.ok_or(Error::NotFound(Kind::Invite))?;
+        let founded = if invite.org.is_some() { None } else { founded };
+        let org = invite.org.or(founded.as_ref().map(|organization| organization.id));
+        let org = org.ok_or(Error::NotFound(Kind::Organization))?;
+        if founded.is_some() && tables.organizations.contains_key(&org) {
+            return Err(Error::Conflict(Kind::Organization));
+        }
+        let person = Person { org, role: invite.role, is_operator: invite.is_operator, ..person };
+        tables.people.create(person.clone())?;
+        if let Some(organization) = founded {
+            tables.found(organization)?;
+        }
+        tables.people.delete_invite(invite.org, token)?;
+        Ok(person)
+    }
+
+    async fn create_person(&self, person: Person) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(person.org)?;
+        tables.people.create(person)
+    }
+
+    async fn list_people(&self, org: OrgId) -> Result<Vec<Person>, Error> {
+        Ok(lock(&self.registry)?.people.list(org))
+    }
+
+    async fn count_people(&self) -> Result<u64, Error> {
+        Ok(lock(&self.registry)?.people.count())
+    }
+
+    async fn find_person(&self, email: &Email) -> Result<Option<Person>, Error> {
+        Ok(lock(&self.registry)?.people.find(email))
+    }
+
+    async fn update_person(&self, org: OrgId, id: PersonId, change: PersonChange) -> Result<(), Error> {
+        lock(&self.registry)?.people.update(org, id, change)
+    }
+
+    async fn remove_person(&self, org: OrgId, id: PersonId) -> Result<(), Error> {
+        lock(&self.registry)?.people.remove(org, id)
+    }
+
+    async fn create_session(&self, session: Session) -> Result<(), Error> {
+        lock(&self.registry)?.people.create_session(session)
+    }
+
+    async fn find_session(&self, token: SecretHash) -> Result<Option<Arc<(Session, Person)>>, Error> {
+        Ok(lock(&self.registry)?.people.find_session(token).map(Arc::new))
+    }
+
+    async fn touch_session(&self, token: SecretHash, at: Timestamp) -> Result<(), Error> {
+        lock(&self.registry)?.people.touch_session(token, at);
+        Ok(())
+    }
+
+    async fn list_sessions(&self, org: OrgId) -> Result<Vec<Session>, Error> {
+        Ok(lock(&self.registry)?.people.list_sessions(org))
+    }
+
+    async fn end_session(&self, org: OrgId, token: SecretHash) -> Result<(), Error> {
+        lock(&self.registry)?.people.end_session(org, token)
+    }
+
+    async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error> {
+        lock(&self.registry)?.people.expire_sessions(before);
+        Ok(())
+    }
+
+    async fn record(&self, deed: Deed) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(deed.org)?;
+        tables.people.record(deed);
+        Ok(())
+    }
+
+    async fn list_deeds(&self, org: OrgId, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deed)>, Error> {
+        Ok(lock(&self.registry)?.people.list_deeds(org, before, limit))
     }
 }

@@ -2,15 +2,16 @@ use std::sync::Arc;
 
 use model::{
     AccessId, AccessKey, Channel, ChannelIndex, Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, Group, GroupId,
-    MeasurementId, OrgId, Organization, Scopes, SecretHash, Source, SourceId, SourceKind, Timestamp,
+    KeyLimits, MeasurementId, OrgId, Organization, Scopes, SecretHash, Source, SourceId, SourceKind, Timestamp,
 };
 
 use super::{
+    people::People,
     query::print,
     world::{LABELS, ORGANIZATIONS, World},
 };
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Store,
+    Binding, Charge, DeviceChange, DeviceFilter, SourceChange, SourceNote, Store,
     conformance::fixtures::{binding, eui, org, organization},
 };
 
@@ -19,6 +20,7 @@ use crate::{
 pub(super) enum Control {
     CreateOrganization(Organization),
     ListOrganizations(Option<OrgId>, usize),
+    RenameOrganization(OrgId, String),
     CreateKey(AccessKey),
     RevokeKey(OrgId, AccessId, Timestamp),
     FindKey(AccessId),
@@ -39,10 +41,18 @@ pub(super) enum Control {
     DeleteSource(OrgId, SourceId),
     FindSource(SecretHash),
     ListSources(OrgId),
+    UpdateSource(OrgId, SourceId, SourceChange),
+    Rotate(OrgId, SourceId, SecretHash, Timestamp),
+    NoteSources(Vec<SourceNote>),
+    ListHealth(OrgId),
+    People(People),
 }
 
 impl Control {
     pub(super) fn random(world: &mut World) -> Self {
+        if world.rng.percent(35) {
+            return Self::People(People::random(world));
+        }
         let now = world.now;
         let org = world.org();
         let rng = &mut world.rng;
@@ -56,21 +66,22 @@ impl Control {
         let token = SecretHash([rng.below(8) as u8; 32]);
         match rng.below(100) {
             0..=2 => Self::CreateOrganization(organization(1 + rng.below(ORGANIZATIONS))),
-            3..=4 => Self::ListOrganizations(rng.percent(50).then_some(org), rng.index(5)),
-            5..=9 => Self::CreateKey(AccessKey {
-                id: access_id,
-                org,
-                secret: SecretHash([rng.bits() as u8; 32]),
-                name,
-                scopes: Scopes { read: rng.percent(90), write: rng.percent(50), manage: rng.percent(20) },
-                created_at: now,
-                revoked_at: None,
-                last_used_at: None,
-            }),
+            3 => Self::ListOrganizations(rng.percent(50).then_some(org), rng.index(5)),
+            4 => Self::RenameOrganization(org, name),
+            5..=9 => {
+                let secret = SecretHash([rng.bits() as u8; 32]);
+                let scopes = Scopes { read: rng.percent(90), write: rng.percent(50), manage: rng.percent(20) };
+                let limits = KeyLimits {
+                    expires_at: rng.percent(30).then(|| now.plus_ms(rng.between(-5_000, 5_000))),
+                    origins: (0..rng.below(3)).map(|number| format!("https://{number}.example.org")).collect(),
+                    groups: (0..rng.below(3)).map(|_| GroupId::from_raw(rng.bits())).collect(),
+                };
+                Self::CreateKey(AccessKey { limits, ..AccessKey::new(access_id, org, secret, name, scopes, now) })
+            }
             10..=11 => Self::RevokeKey(org, access_id, now),
             12..=14 => Self::FindKey(access_id),
-            15..=17 => Self::ListKeys(org),
-            18..=22 => {
+            15..=16 => Self::ListKeys(org),
+            17..=21 => {
                 let charges = (0..rng.below(4)).map(|_| Charge {
                     org,
                     id: AccessId::from_random([rng.below(12) as u8; 16]),
@@ -80,29 +91,29 @@ impl Control {
                 });
                 Self::Charge(charges.collect())
             }
-            23..=28 => Self::CreateGroup(Group { org, id: group, name }),
-            29..=31 => Self::RenameGroup(org, group, name),
-            32..=33 => Self::DeleteGroup(org, group),
-            34..=37 => Self::ListGroups(org),
-            38..=42 => {
+            22..=26 => Self::CreateGroup(Group { org, id: group, name }),
+            27..=29 => Self::RenameGroup(org, group, name),
+            30..=31 => Self::DeleteGroup(org, group),
+            32..=33 => Self::ListGroups(org),
+            34..=38 => {
                 let euis = (0..rng.below(3)).map(|_| super::super::fixtures::eui(rng.below(LABELS)));
                 Self::Move(org, euis.collect(), some_group)
             }
-            43..=56 => {
+            39..=52 => {
                 let place = rng.percent(30).then(|| place(rng));
                 let group = some_group.filter(|_| rng.percent(40));
                 Self::Bind(Binding { kind, name, group, place, bound_at: now, ..binding(org, eui) })
             }
-            57..=61 => Self::Unbind(org, eui),
-            62..=68 => Self::Find(org, eui),
-            69..=76 => {
+            53..=56 => Self::Unbind(org, eui),
+            57..=61 => Self::Find(org, eui),
+            62..=68 => {
                 let filter = DeviceFilter {
                     kind: rng.percent(30).then_some(kind),
                     group: rng.percent(30).then_some(some_group),
                 };
                 Self::List(org, filter, rng.percent(40).then_some(eui), rng.index(6))
             }
-            77..=81 => {
+            69..=72 => {
                 let change = DeviceChange {
                     name: rng.percent(50).then_some(name),
                     model: rng.percent(30).then(|| "S2120".to_owned()),
@@ -110,7 +121,7 @@ impl Control {
                 };
                 Self::Update(org, eui, change)
             }
-            82..=86 => Self::Describe(
+            73..=77 => Self::Describe(
                 org,
                 eui,
                 Channel {
@@ -122,7 +133,7 @@ impl Control {
                     created_at: now,
                 },
             ),
-            87..=91 => Self::CreateSource(Source {
+            78..=82 => Self::CreateSource(Source {
                 id: source,
                 org,
                 kind: *rng.pick(&SourceKind::ALL),
@@ -130,10 +141,22 @@ impl Control {
                 token,
                 auto_add: rng.percent(50),
                 created_at: now,
+                previous: None,
             }),
-            92..=93 => Self::DeleteSource(org, source),
-            94..=97 => Self::FindSource(token),
-            _ => Self::ListSources(org),
+            83 => Self::DeleteSource(org, source),
+            84..=87 => Self::FindSource(token),
+            88..=89 => Self::ListSources(org),
+            90..=91 => {
+                let name = rng.percent(50).then_some(name);
+                Self::UpdateSource(
+                    org,
+                    source,
+                    SourceChange { name, auto_add: rng.percent(50).then(|| rng.percent(50)) },
+                )
+            }
+            92..=94 => Self::Rotate(org, source, token, now.plus_ms(rng.between(0, 5_000))),
+            95..=97 => Self::NoteSources((0..rng.below(4)).map(|_| note(rng, org, now)).collect()),
+            _ => Self::ListHealth(org),
         }
     }
 
@@ -144,10 +167,11 @@ impl Control {
             let org = org(number);
             let filter = DeviceFilter::default();
             all.extend([Self::ListKeys(org), Self::ListGroups(org), Self::ListSources(org)]);
-            all.push(Self::List(org, filter, None, 100));
+            all.extend([Self::List(org, filter, None, 100), Self::ListHealth(org)]);
         }
         all.extend((0..12).map(|byte| Self::FindKey(AccessId::from_random([byte; 16]))));
         all.extend((0..8).map(|byte| Self::FindSource(SecretHash([byte; 32]))));
+        all.extend(People::all().into_iter().map(Self::People));
         all
     }
 
@@ -156,6 +180,7 @@ impl Control {
         match self.clone() {
             Self::CreateOrganization(organization) => print(store.create_organization(organization).await),
             Self::ListOrganizations(after, limit) => print(store.list_organizations(after, limit).await),
+            Self::RenameOrganization(org, name) => print(store.rename_organization(org, &name).await),
             Self::CreateKey(key) => print(store.create_access_key(key).await),
             Self::RevokeKey(org, id, at) => print(store.revoke_access_key(org, id, at).await),
             // A secret's hash does not print itself.
@@ -182,15 +207,41 @@ impl Control {
             Self::CreateSource(source) => print(store.create_source(source).await),
             Self::DeleteSource(org, id) => print(store.delete_source(org, id).await),
             Self::FindSource(token) => {
-                print(store.find_source(token).await.map(|source| source.map(|source| (source.token.0, source))))
+                let found = store.find_source(token).await;
+                print(found.map(|source| source.map(|source| (tokens(&source), source))))
             }
-            Self::ListSources(org) => print(store.list_sources(org).await),
+            Self::ListSources(org) => {
+                let sources = store.list_sources(org).await;
+                print(sources.map(|all| all.into_iter().map(|source| (tokens(&source), source)).collect::<Vec<_>>()))
+            }
+            Self::UpdateSource(org, id, change) => print(store.update_source(org, id, change).await),
+            Self::Rotate(org, id, token, until) => print(store.rotate_source_token(org, id, token, until).await),
+            Self::NoteSources(notes) => print(store.note_sources(notes).await),
+            Self::ListHealth(org) => print(store.list_source_health(org).await),
+            Self::People(people) => people.ask(store).await,
         }
     }
 }
 
 fn nameless(device: Arc<Device>) -> Device {
     Device { id: DeviceId(0), ..(*device).clone() }
+}
+
+/// The first bytes of a source's tokens, which do not print themselves.
+fn tokens(source: &Source) -> (u8, Option<u8>) {
+    (source.token.0[0], source.previous.map(|previous| previous.token.0[0]))
+}
+
+fn note(rng: &mut super::Rng, org: OrgId, now: Timestamp) -> SourceNote {
+    let mut time = |percent| rng.percent(percent).then(|| now.minus_ms(rng.between(0, 5_000)));
+    let (last_message_at, refused_at) = (time(70), time(40));
+    SourceNote {
+        org,
+        id: SourceId::from_raw(rng.below(8)),
+        messages: rng.below(9),
+        last_message_at,
+        last_error: refused_at.map(|at| (at, format!("refused at `{at}`"))),
+    }
 }
 
 fn place(rng: &mut super::Rng) -> GeoPoint {

@@ -9,6 +9,7 @@ mod control;
 mod driver;
 mod ledger;
 mod ledger_check;
+mod people;
 mod query;
 mod rng;
 mod values;
