@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -61,6 +61,25 @@ pub(crate) async fn guard(
     response
 }
 
+/// What is at no path: a page for a browser, and nothing, which whoever serves this fills in, for a
+/// program.
+pub(crate) async fn lost(State(portal): State<PortalState>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("text/html") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    if let Ok(Some(actor)) = Actor::find(&portal, &parts.headers, None, false).await {
+        parts.extensions.insert(actor);
+    }
+    let mut response = match View::of(&parts, &portal).await {
+        Ok(view) => frame::fault(&view, &Fault::NotFound),
+        Err(fault) => fault.status().into_response(),
+    };
+    dress(response.headers_mut(), &portal);
+    response
+}
+
 async fn admit(
     portal: &PortalState,
     request: &mut Request,
@@ -109,8 +128,7 @@ fn dress(headers: &mut HeaderMap, portal: &PortalState) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers
-        .insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
@@ -140,7 +158,6 @@ pub(crate) fn own_path(text: &str) -> &str {
     if is_own { text } else { "/" }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,14 +165,19 @@ mod tests {
     #[test]
     fn only_paths_of_our_own_are_gone_to() {
         assert_eq!(own_path("/devices?search=a"), "/devices?search=a");
-        for text in ["https://evil.example", "//evil.example", "/\\evil.example", "", "javascript:alert(1)", "/a\r\nX:y"] {
+        for text in
+            ["https://evil.example", "//evil.example", "/\\evil.example", "", "javascript:alert(1)", "/a\r\nX:y"]
+        {
             assert_eq!(own_path(text), "/", "{text}");
         }
     }
 
     #[test]
     fn the_policy_takes_the_host_of_the_tiles() {
-        assert_eq!(origin_of("https://{s}.tile.example.org/{z}/{x}/{y}.png").as_deref(), Some("https://*.tile.example.org"));
+        assert_eq!(
+            origin_of("https://{s}.tile.example.org/{z}/{x}/{y}.png").as_deref(),
+            Some("https://*.tile.example.org")
+        );
         assert_eq!(origin_of("https://a b/").as_deref(), None);
         assert_eq!(origin_of("nonsense"), None);
     }

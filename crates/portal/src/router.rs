@@ -1,10 +1,12 @@
 //! All routes stand on this page, each with what it takes to call it.
 
+use std::collections::HashMap;
+
 use axum::{
     Router,
     handler::Handler,
     http::Method,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     routing::{MethodFilter, MethodRouter, get, on},
 };
 
@@ -15,7 +17,7 @@ use crate::{
         document::{About, Shape},
     },
     assets, etag,
-    guard::{Audience, guard},
+    guard::{Audience, guard, lost},
     pages,
 };
 
@@ -64,10 +66,7 @@ const fn gives<T: utoipa::ToSchema>(summary: &'static str) -> About {
     About { summary, query: &[], takes: None, gives: (200, Some(Shape::of::<T>())) }
 }
 
-const fn asked<T: utoipa::ToSchema>(
-    summary: &'static str,
-    query: &'static [(&'static str, &'static str)],
-) -> About {
+const fn asked<T: utoipa::ToSchema>(summary: &'static str, query: &'static [(&'static str, &'static str)]) -> About {
     About { query, ..gives::<T>(summary) }
 }
 
@@ -212,12 +211,22 @@ pub fn walk() -> impl Iterator<Item = (Method, &'static str, u8)> {
 /// Every page and the management API.
 pub fn router(portal: PortalState) -> Router {
     let mut router = Router::new().route("/assets/{version}/{*name}", get(assets::serve));
-    for Route { right, path, audience, call, .. } in routes() {
+    // How each thing reads that programs may change.
+    let mut reads: HashMap<&str, Router> = HashMap::new();
+    for Route { method, right, path, audience, call, .. } in routes() {
         let call = match audience {
-            Audience::Programs => call.layer(axum::middleware::from_fn(etag::answer)),
+            Audience::Programs if method == Method::GET => {
+                let call = call.layer(from_fn(etag::answer));
+                reads.insert(path, Router::new().route(path, call.clone()).with_state(portal.clone()));
+                call
+            }
+            Audience::Programs => match reads.get(path) {
+                Some(read) => call.layer(from_fn_with_state(read.clone(), etag::unless_outdated)),
+                None => call,
+            },
             Audience::People => call,
         };
         router = router.route(path, call.layer(from_fn_with_state((portal.clone(), right, audience), guard)));
     }
-    router.with_state(portal)
+    router.fallback(lost).with_state(portal)
 }

@@ -56,15 +56,15 @@ fn document(view: &View, title: &str, extra: Extra, content: &Markup, is_full: b
     let live = view.signed_in.is_some().then_some("/api/events");
     html! {
         (DOCTYPE)
-        html lang=(view.language.tag()) data-zone=(view.zone_name()) data-theme=[theme] {
+        html lang=(view.language.html_tag()) data-zone=(view.zone_name()) data-theme=[theme] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Senstation" }
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
-                link rel="stylesheet" href=(assets::url("app.css"));
                 (extra_head(extra))
+                link rel="stylesheet" href=(assets::url("app.css"));
                 script type="module" src=(assets::url("app.js")) {}
             }
             body.app[is_full].bare[!is_full] data-live=[live] {
@@ -170,7 +170,8 @@ pub(crate) fn fault(view: &View, fault: &Fault) -> Response {
             div.actions { a.button.primary href="/" { (t.to_overview) } }
         }
     };
-    let page = if view.signed_in.is_some() { page(view, t.fault_title, content) } else { bare(view, t.fault_title, content) };
+    let page =
+        if view.signed_in.is_some() { page(view, t.fault_title, content) } else { bare(view, t.fault_title, content) };
     let mut response = (fault.status(), page).into_response();
     if let Fault::Slow(seconds) = fault {
         response.headers_mut().insert(axum::http::header::RETRY_AFTER, (*seconds).into());
