@@ -5,7 +5,7 @@ use std::{fmt, path::Path, sync::Arc};
 use anyhow::{Context, bail};
 use codec::Codec;
 use model::{OrgId, Timestamp};
-use portal::PortalState;
+use portal::{Fact, PortalState};
 use store::Registry;
 
 use crate::{
@@ -35,7 +35,7 @@ pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fle
     };
     let store = station.store();
     let front = Front { station, settings: settings.clone(), fleets, started: clock::now() };
-    PortalState::new(store, clock::now, Arc::new(front), portal)
+    PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
 impl portal::Station for Front {
@@ -43,20 +43,20 @@ impl portal::Station for Front {
         env!("CARGO_PKG_VERSION")
     }
 
-    fn facts(&self) -> Vec<(&'static str, String)> {
+    fn facts(&self) -> Vec<(&'static str, Fact)> {
         let stats = self.station.stats();
-        let days = |days: u32| if days == 0 { "∞".to_owned() } else { format!("{days} d") };
-        vec![
-            ("health", stats.blocked.unwrap_or_else(|| "✓".to_owned())),
-            ("started", self.started.to_string()),
-            ("data_dir", self.settings.data_dir.display().to_string()),
-            ("disk_bytes", mib(stats.disk_bytes)),
-            ("disk_free", free_bytes(&self.settings.data_dir).map_or_else(|| "?".to_owned(), mib)),
-            ("devices", stats.devices.to_string()),
-            ("open_bytes", mib(stats.open_bytes)),
-            ("readings_days", days(self.settings.retention.readings_days)),
-            ("frames_days", days(self.settings.retention.frames_days)),
-        ]
+        let mut facts = vec![
+            ("health", Fact::Trouble(stats.blocked)),
+            ("started", Fact::At(self.started)),
+            ("data_dir", Fact::Text(self.settings.data_dir.display().to_string())),
+            ("disk_bytes", Fact::Bytes(stats.disk_bytes)),
+            ("devices", Fact::Count(stats.devices)),
+            ("open_bytes", Fact::Bytes(stats.open_bytes)),
+            ("readings_days", Fact::Days(self.settings.retention.readings_days)),
+            ("frames_days", Fact::Days(self.settings.retention.frames_days)),
+        ];
+        facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
+        facts
     }
 
     fn log_tail(&self) -> Vec<String> {
@@ -78,10 +78,6 @@ impl portal::Station for Front {
     fn remove_simulated_fleet(&self, org: OrgId) {
         self.fleets.remove(org);
     }
-}
-
-fn mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 fn free_bytes(path: &Path) -> Option<u64> {

@@ -10,6 +10,7 @@ use crate::{
     fault::Fault,
     fields::Asked,
     fleet::{State as DeviceState, Wanted},
+    state::Fact,
 };
 
 /// The organization.
@@ -153,12 +154,27 @@ pub(crate) struct SystemShape {
 #[schema(as = Fact)]
 pub(crate) struct FactShape {
     name: &'static str,
-    value: String,
+    /// A text, a time by ISO 8601, or a number: of things, bytes or days (0 is for ever); `null`
+    /// where nothing is wrong.
+    #[schema(value_type = Object)]
+    value: serde_json::Value,
+}
+
+impl From<Fact> for serde_json::Value {
+    fn from(fact: Fact) -> Self {
+        match fact {
+            Fact::Text(text) => text.into(),
+            Fact::At(at) => at.to_string().into(),
+            Fact::Count(number) | Fact::Bytes(number) => number.into(),
+            Fact::Days(days) => days.into(),
+            Fact::Trouble(trouble) => trouble.into(),
+        }
+    }
 }
 
 /// `GET /api/system`
 pub(crate) async fn system(State(portal): State<PortalState>) -> Json<SystemShape> {
     let station = portal.station();
-    let facts = station.facts().into_iter().map(|(name, value)| FactShape { name, value }).collect();
+    let facts = station.facts().into_iter().map(|(name, fact)| FactShape { name, value: fact.into() }).collect();
     Json(SystemShape { version: station.version(), facts, log: station.log_tail() })
 }
