@@ -143,6 +143,7 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Manage, "/sources/{id}/delete", pages::sources::delete),
         page(Read, "/measurements", pages::measurements::list),
         page(Manage, "/people", pages::people::list),
+        form(Manage, "/people/organization", pages::people::rename_organization),
         form(Manage, "/people/invite", pages::people::invite),
         form(Manage, "/people/uninvite/{token}", pages::people::uninvite),
         form(Manage, "/people/{id}/role", pages::people::set_role),

@@ -6,7 +6,7 @@ use super::{Body, Page, limit};
 use crate::{
     PortalState,
     actor::Actor,
-    deeds,
+    deeds::people,
     fault::Fault,
     fields::Asked,
     fleet::{State as DeviceState, Wanted},
@@ -42,9 +42,7 @@ pub(crate) async fn rename(
     actor: Actor,
     Body(OrganizationName { name }): Body<OrganizationName>,
 ) -> Result<Json<OrganizationShape>, Fault> {
-    let name = deeds::full_name(&name)?;
-    portal.store().rename_organization(actor.org, &name).await?;
-    actor.record(&portal, "organization.rename", actor.org, name).await?;
+    people::rename_organization(&portal, &actor, &name).await?;
     get(State(portal), actor).await
 }
 
