@@ -106,7 +106,7 @@ pub(crate) fn title(device: &Device) -> String {
 /// Which devices a list shows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
-    /// Part of the name, the EUI or the model, in any case.
+    /// Part of the name, the EUI or the model, in lower case.
     pub(crate) search: String,
     /// Only of this group; `Some(None)` is the default group.
     pub(crate) group: Option<Option<GroupId>>,
@@ -118,12 +118,10 @@ impl Wanted {
         let device = &member.device;
         self.group.is_none_or(|group| group == device.group)
             && self.state.is_none_or(|state| state == member.state(now))
-            && (self.search.is_empty() || {
-                let search = self.search.to_lowercase();
-                device.name.to_lowercase().contains(&search)
-                    || device.eui.to_string().to_lowercase().contains(&search)
-                    || device.model.to_lowercase().contains(&search)
-            })
+            && (self.search.is_empty()
+                || device.name.to_lowercase().contains(&self.search)
+                || device.eui.to_string().to_ascii_lowercase().contains(&self.search)
+                || device.model.to_lowercase().contains(&self.search))
     }
 }
 

@@ -90,7 +90,7 @@ pub(crate) fn wanted(asked: &Fields) -> Wanted {
         "default" => Some(None),
         id => id.parse::<GroupId>().ok().map(Some),
     };
-    Wanted { search: asked.get("search").trim().to_owned(), group, state: DeviceState::parse(asked.get("state")) }
+    Wanted { search: asked.get("search").trim().to_lowercase(), group, state: DeviceState::parse(asked.get("state")) }
 }
 
 fn link(wanted: &Wanted, after: Option<DeviceEui>) -> String {
