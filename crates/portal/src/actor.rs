@@ -101,9 +101,7 @@ impl Actor {
         match &self.kind {
             Kind::Person(_, session) => !matches!(portal.store().find_session(*session).await, Ok(None)),
             Kind::Key(id) => match portal.store().find_access_key(*id).await {
-                Ok(Some(key)) => {
-                    key.revoked_at.is_none() && key.limits.expires_at.is_none_or(|at| portal.now() < at)
-                }
+                Ok(Some(key)) => key.revoked_at.is_none() && key.limits.expires_at.is_none_or(|at| portal.now() < at),
                 Ok(None) => false,
                 Err(_) => true,
             },

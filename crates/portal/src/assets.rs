@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn what_is_not_ours_is_as_its_makers_published_it() {
         let sums = include_str!("../assets/vendor/SHA256SUMS");
-        let vendored: Vec<_> = ASSETS.iter().filter_map(|asset| asset.name.strip_prefix("vendor/").zip(Some(asset))).collect();
+        let vendored: Vec<_> =
+            ASSETS.iter().filter_map(|asset| asset.name.strip_prefix("vendor/").zip(Some(asset))).collect();
         assert_eq!(vendored.len(), 4);
         for (name, asset) in vendored {
             let sum = hex(&Sha256::digest(asset.bytes)).to_ascii_lowercase();

@@ -210,7 +210,6 @@ pub(crate) async fn find(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Resul
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,8 +109,7 @@ fn dress(headers: &mut HeaderMap, portal: &PortalState) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers
-        .insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
@@ -140,7 +139,6 @@ pub(crate) fn own_path(text: &str) -> &str {
     if is_own { text } else { "/" }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,14 +146,19 @@ mod tests {
     #[test]
     fn only_paths_of_our_own_are_gone_to() {
         assert_eq!(own_path("/devices?search=a"), "/devices?search=a");
-        for text in ["https://evil.example", "//evil.example", "/\\evil.example", "", "javascript:alert(1)", "/a\r\nX:y"] {
+        for text in
+            ["https://evil.example", "//evil.example", "/\\evil.example", "", "javascript:alert(1)", "/a\r\nX:y"]
+        {
             assert_eq!(own_path(text), "/", "{text}");
         }
     }
 
     #[test]
     fn the_policy_takes_the_host_of_the_tiles() {
-        assert_eq!(origin_of("https://{s}.tile.example.org/{z}/{x}/{y}.png").as_deref(), Some("https://*.tile.example.org"));
+        assert_eq!(
+            origin_of("https://{s}.tile.example.org/{z}/{x}/{y}.png").as_deref(),
+            Some("https://*.tile.example.org")
+        );
         assert_eq!(origin_of("https://a b/").as_deref(), None);
         assert_eq!(origin_of("nonsense"), None);
     }

@@ -32,7 +32,10 @@ pub async fn create_owner(
     now: Timestamp,
 ) -> Result<Person, Error> {
     if !password::is_acceptable(password) {
-        return Err(Error::Limit { what: "characters, and fewer than 10, are no password", max: password::BYTES_MAX as u64 });
+        return Err(Error::Limit {
+            what: "characters, and fewer than 10, are no password",
+            max: password::BYTES_MAX as u64,
+        });
     }
     let org = match org {
         Some(org) => org,

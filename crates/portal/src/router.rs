@@ -64,10 +64,7 @@ const fn gives<T: utoipa::ToSchema>(summary: &'static str) -> About {
     About { summary, query: &[], takes: None, gives: (200, Some(Shape::of::<T>())) }
 }
 
-const fn asked<T: utoipa::ToSchema>(
-    summary: &'static str,
-    query: &'static [(&'static str, &'static str)],
-) -> About {
+const fn asked<T: utoipa::ToSchema>(summary: &'static str, query: &'static [(&'static str, &'static str)]) -> About {
     About { query, ..gives::<T>(summary) }
 }
 

@@ -326,7 +326,6 @@ pub(crate) async fn positions(State(portal): State<PortalState>, actor: Actor) -
     Ok(Json(Positions { devices: placed.collect() }))
 }
 
-
 #[cfg(test)]
 mod tests {
     use store::Segment;

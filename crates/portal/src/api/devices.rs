@@ -73,9 +73,7 @@ impl DeviceShape {
                 model::DeviceKind::Node => "node",
             },
             group: device.group.map(|group| group.to_string()),
-            position: device
-                .place
-                .map(|place| PositionShape { latitude: place.latitude, longitude: place.longitude }),
+            position: device.place.map(|place| PositionShape { latitude: place.latitude, longitude: place.longitude }),
             state: member.state(now).as_str(),
             last_heard_at: member.heard.map(|at| at.to_string()),
             battery_percent: member.battery,

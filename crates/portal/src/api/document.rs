@@ -66,9 +66,9 @@ fn document() -> String {
     }
     let mut components = Components::new();
     components.schemas.extend(named);
-    let key = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
-        "Access ID and Access Key of a key that has the scope `manage`.",
-    ));
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("Access ID and Access Key of a key that has the scope `manage`."));
     let cookie = ApiKey::Cookie(ApiKeyValue::with_description("session", "A person who is signed in to the portal."));
     components.add_security_scheme("access_key", SecurityScheme::Http(key.build()));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
@@ -103,7 +103,11 @@ fn operation(path: &str, method: &Method, right: Right, about: About) -> Operati
     let mut operation = OperationBuilder::new()
         .summary(Some(about.summary))
         .description(Some(format!("For {right}.")))
-        .operation_id(Some(format!("{}{}", method.as_str().to_ascii_lowercase(), path.replace(['/', '{', '}', '.'], "_"))))
+        .operation_id(Some(format!(
+            "{}{}",
+            method.as_str().to_ascii_lowercase(),
+            path.replace(['/', '{', '}', '.'], "_")
+        )))
         .security(SecurityRequirement::new::<_, [&str; 0], &str>("access_key", []))
         .security(SecurityRequirement::new::<_, [&str; 0], &str>("session", []));
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
@@ -115,7 +119,8 @@ fn operation(path: &str, method: &Method, right: Right, about: About) -> Operati
         operation = operation.parameter(parameter.description(Some(*meaning)).schema(text()));
     }
     if let Some(shape) = about.takes {
-        let body = RequestBodyBuilder::new().content("application/json", shape.content()).required(Some(Required::True));
+        let body =
+            RequestBodyBuilder::new().content("application/json", shape.content()).required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
     let (status, shape) = about.gives;
@@ -140,7 +145,8 @@ mod tests {
             let method = route.method.as_str().to_ascii_lowercase();
             assert!(document["paths"][route.path][method].is_object(), "{} {}", route.method, route.path);
         }
-        for (_, rest) in text.match_indices("#/components/schemas/").map(|(at, found)| text.split_at(at + found.len())) {
+        for (_, rest) in text.match_indices("#/components/schemas/").map(|(at, found)| text.split_at(at + found.len()))
+        {
             let name = rest.split('"').next().unwrap();
             assert!(document["components"]["schemas"][name].is_object(), "`{name}` is not there");
         }

@@ -34,10 +34,7 @@ pub(crate) struct GroupName {
 }
 
 /// `GET /api/groups`
-pub(crate) async fn list(
-    State(portal): State<PortalState>,
-    actor: Actor,
-) -> Result<Json<Page<GroupShape>>, Fault> {
+pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor) -> Result<Json<Page<GroupShape>>, Fault> {
     let groups = portal.store().list_groups(actor.org).await?;
     Ok(Json(Page::whole(groups.into_iter().map(GroupShape::from).collect())))
 }

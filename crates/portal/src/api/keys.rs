@@ -79,10 +79,7 @@ pub(crate) struct NewKey {
 }
 
 /// `GET /api/keys`
-pub(crate) async fn list(
-    State(portal): State<PortalState>,
-    actor: Actor,
-) -> Result<Json<Page<KeyShape>>, Fault> {
+pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor) -> Result<Json<Page<KeyShape>>, Fault> {
     let keys = portal.store().list_access_keys(actor.org).await?;
     Ok(Json(Page::whole(keys.iter().map(KeyShape::of).collect())))
 }

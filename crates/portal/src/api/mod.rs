@@ -39,7 +39,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !(kind.eq_ignore_ascii_case("application/json") || kind.ends_with("+json")) {
-            return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "send `Content-Type: application/json`"));
+            return Err(problem(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                "send `Content-Type: application/json`",
+            ));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
         serde_json::from_slice(&bytes)

@@ -125,10 +125,7 @@ impl From<Session> for SessionShape {
 }
 
 /// `GET /api/people`
-pub(crate) async fn list(
-    State(portal): State<PortalState>,
-    actor: Actor,
-) -> Result<Json<Page<PersonShape>>, Fault> {
+pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor) -> Result<Json<Page<PersonShape>>, Fault> {
     let people = portal.store().list_people(actor.org).await?;
     Ok(Json(Page::whole(people.into_iter().map(PersonShape::from).collect())))
 }
@@ -167,10 +164,7 @@ pub(crate) async fn remove(
 }
 
 /// `GET /api/invites`
-pub(crate) async fn invites(
-    State(portal): State<PortalState>,
-    actor: Actor,
-) -> Result<Json<Page<InviteShape>>, Fault> {
+pub(crate) async fn invites(State(portal): State<PortalState>, actor: Actor) -> Result<Json<Page<InviteShape>>, Fault> {
     let invites = portal.store().list_invites(actor.org).await?;
     Ok(Json(Page::whole(invites.iter().map(InviteShape::of).collect())))
 }

@@ -89,10 +89,7 @@ async fn find(portal: &PortalState, actor: &Actor, id: &str) -> Result<SourceSha
 }
 
 /// `GET /api/sources`
-pub(crate) async fn list(
-    State(portal): State<PortalState>,
-    actor: Actor,
-) -> Result<Json<Page<SourceShape>>, Fault> {
+pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor) -> Result<Json<Page<SourceShape>>, Fault> {
     let sources = portal.store().list_sources(actor.org).await?;
     let health = portal.store().list_source_health(actor.org).await?;
     let health = |source: &Source| health.iter().find(|health| health.id == source.id);

@@ -54,11 +54,7 @@ fn model(portal: &PortalState, text: &str) -> Result<&'static str, Fault> {
 fn place(position: Position) -> Result<GeoPoint, Fault> {
     let Position { latitude, longitude } = position;
     let is_on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
-    if is_on_earth {
-        Ok(GeoPoint { latitude, longitude })
-    } else {
-        Err(Fault::Invalid(|texts| texts.fault_position))
-    }
+    if is_on_earth { Ok(GeoPoint { latitude, longitude }) } else { Err(Fault::Invalid(|texts| texts.fault_position)) }
 }
 
 /// Binds a device to the organization.
@@ -90,12 +86,7 @@ pub(crate) async fn add(portal: &PortalState, actor: &Actor, new: New) -> Result
 }
 
 /// Changes what is given.
-pub(crate) async fn update(
-    portal: &PortalState,
-    actor: &Actor,
-    eui: DeviceEui,
-    change: Change,
-) -> Result<(), Fault> {
+pub(crate) async fn update(portal: &PortalState, actor: &Actor, eui: DeviceEui, change: Change) -> Result<(), Fault> {
     let mut said = Vec::new();
     let mut kept = DeviceChange::default();
     if let Some(text) = &change.name {

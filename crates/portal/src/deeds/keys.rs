@@ -48,10 +48,8 @@ pub(crate) async fn create(portal: &PortalState, actor: &Actor, new: New) -> Res
     }
     let (id, secret) = (AccessId::from_random(random()?), Secret::access_key()?);
     let limits = KeyLimits { expires_at: new.expires_at, origins: new.origins, groups };
-    let key = AccessKey {
-        limits,
-        ..AccessKey::new(id, actor.org, secret.hash, name(&new.name)?, new.scopes, portal.now())
-    };
+    let key =
+        AccessKey { limits, ..AccessKey::new(id, actor.org, secret.hash, name(&new.name)?, new.scopes, portal.now()) };
     portal.store().create_access_key(key.clone()).await?;
     actor.record(portal, "key.create", id, format!("{} {}", key.scopes, key.name)).await?;
     Ok((key, secret))

@@ -52,10 +52,8 @@ pub(crate) async fn update(
     auto_add: Option<bool>,
 ) -> Result<(), Fault> {
     let name = new_name.map(name).transpose()?;
-    let said = [
-        name.as_ref().map(|name| format!("name {name}")),
-        auto_add.map(|auto_add| format!("auto_add {auto_add}")),
-    ];
+    let said =
+        [name.as_ref().map(|name| format!("name {name}")), auto_add.map(|auto_add| format!("auto_add {auto_add}"))];
     let said: Vec<_> = said.into_iter().flatten().collect();
     portal.store().update_source(actor.org, id, SourceChange { name, auto_add }).await?;
     actor.record(portal, "source.change", id, said.join(", ")).await?;

@@ -19,7 +19,13 @@ impl Credentials<'static> {
 
 /// Calls that read something, in several languages. What is set in comes from us alone: an address
 /// of the station, hex digits, and the names of calls.
-pub(crate) fn snippets(view: &View, org: OrgId, credentials: &Credentials<'_>, call: &str, eui: Option<&str>) -> Markup {
+pub(crate) fn snippets(
+    view: &View,
+    org: OrgId,
+    credentials: &Credentials<'_>,
+    call: &str,
+    eui: Option<&str>,
+) -> Markup {
     let Credentials { id, key } = credentials;
     let (url, query) = (&view.url, eui.map(|eui| format!("?device_eui={eui}")).unwrap_or_default());
     let params = eui.map(|eui| format!("\n    params={{\"device_eui\": \"{eui}\"}},")).unwrap_or_default();

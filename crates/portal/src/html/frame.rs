@@ -170,7 +170,8 @@ pub(crate) fn fault(view: &View, fault: &Fault) -> Response {
             div.actions { a.button.primary href="/" { (t.to_overview) } }
         }
     };
-    let page = if view.signed_in.is_some() { page(view, t.fault_title, content) } else { bare(view, t.fault_title, content) };
+    let page =
+        if view.signed_in.is_some() { page(view, t.fault_title, content) } else { bare(view, t.fault_title, content) };
     let mut response = (fault.status(), page).into_response();
     if let Fault::Slow(seconds) = fault {
         response.headers_mut().insert(axum::http::header::RETRY_AFTER, (*seconds).into());

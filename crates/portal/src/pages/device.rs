@@ -165,7 +165,11 @@ fn chart(view: &View, device: &Device, latest: &[LatestReading], asked: &Fields)
     let numbers: Vec<SeriesKey> =
         latest.iter().filter(|reading| reading.value.as_number().is_some()).map(|reading| reading.series).collect();
     let chosen: Vec<String> = if asked.has("series") {
-        numbers.iter().map(|series| series_key(*series)).filter(|key| asked.all("series").any(|asked| asked == key)).collect()
+        numbers
+            .iter()
+            .map(|series| series_key(*series))
+            .filter(|key| asked.all("series").any(|asked| asked == key))
+            .collect()
     } else {
         numbers.iter().take(SERIES_AT_FIRST).map(|series| series_key(*series)).collect()
     };

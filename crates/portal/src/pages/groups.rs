@@ -78,11 +78,7 @@ fn counts(view: &View, fleet: &Fleet, group: Option<GroupId>) -> Markup {
 }
 
 /// `POST /groups`
-pub(crate) async fn create(
-    State(portal): State<PortalState>,
-    actor: Actor,
-    fields: Fields,
-) -> Result<Response, Fault> {
+pub(crate) async fn create(State(portal): State<PortalState>, actor: Actor, fields: Fields) -> Result<Response, Fault> {
     groups::create(&portal, &actor, fields.get("name")).await?;
     Ok(see("/groups?done=added"))
 }

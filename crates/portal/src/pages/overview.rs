@@ -22,8 +22,11 @@ pub(crate) async fn show(State(portal): State<PortalState>, actor: Actor, view: 
     let fleet = portal.fleets().get(portal.store(), actor.org, view.now).await?;
     let counts = DeviceState::ALL
         .map(|state| (state, fleet.count(&Wanted { state: Some(state), ..Wanted::default() }, view.now)));
-    let mut problems: Vec<&Member> =
-        fleet.members.iter().filter(|member| member.state(view.now) != DeviceState::Online || member.has_low_battery()).collect();
+    let mut problems: Vec<&Member> = fleet
+        .members
+        .iter()
+        .filter(|member| member.state(view.now) != DeviceState::Online || member.has_low_battery())
+        .collect();
     let problem_count = problems.len();
     problems.sort_by_key(|member| (member.state(view.now), member.heard));
     problems.truncate(SHOWN);

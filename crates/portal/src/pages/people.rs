@@ -97,7 +97,8 @@ async fn draw(portal: &PortalState, actor: &Actor, view: &View, made: Option<&Se
     let everybody = portal.store().list_people(actor.org).await?;
     let sessions = portal.store().list_sessions(actor.org).await?;
     let invites = portal.store().list_invites(actor.org).await?;
-    let seen = |id: PersonId| sessions.iter().filter(|session| session.person == id).map(|session| session.seen_at).max();
+    let seen =
+        |id: PersonId| sessions.iter().filter(|session| session.person == id).map(|session| session.seen_at).max();
     let own = actor.person().map(|person| person.id);
     let content = html! {
         (parts::head(t.nav_people, t.people_help, parts::nothing()))
