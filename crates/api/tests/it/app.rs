@@ -121,7 +121,7 @@ impl<'a> Caller<'a> {
     }
 
     /// The same person on a page of an origin.
-    pub(crate) fn from_origin(self, origin: &'static str) -> Self {
+    pub(crate) fn on_page_of(self, origin: &'static str) -> Self {
         Self { origin: Some(origin), ..self }
     }
 

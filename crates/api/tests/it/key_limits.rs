@@ -207,7 +207,7 @@ async fn a_key_of_an_origin_is_refused_elsewhere() {
     let app = App::new();
     let member = farm(&app).await;
     let key = with_origins(&member, &["https://other.example.org", HERE]).await;
-    let (here, elsewhere) = (key.clone().from_origin(HERE), key.clone().from_origin(ELSEWHERE));
+    let (here, elsewhere) = (key.clone().on_page_of(HERE), key.clone().on_page_of(ELSEWHERE));
     for case in CASES {
         for caller in [&key, &elsewhere] {
             let answer = case.ask(caller, EUI).await;
@@ -227,9 +227,9 @@ async fn a_key_of_an_origin_is_refused_elsewhere() {
 async fn refusals_and_padded_paths_name_the_origin_too() {
     let app = App::new();
     let member = farm(&app).await;
-    let here = with_origins(&member, &[HERE]).await.from_origin(HERE);
+    let here = with_origins(&member, &[HERE]).await.on_page_of(HERE);
     let reader = KeyLimits { origins: vec![HERE.to_owned()], ..KeyLimits::default() };
-    let reader = member.clone().with_narrow_key(crate::app::READ, reader).await.from_origin(HERE);
+    let reader = member.clone().with_narrow_key(crate::app::READ, reader).await.on_page_of(HERE);
     for (answer, code) in [
         (here.get(&format!("/openapi/view_latest_telemetry_data?device_eui={UNKNOWN_EUI}")).await, "11303"),
         (here.get("/openapi/view_latest_telemetry_data").await, "11202"),
@@ -247,12 +247,12 @@ async fn a_key_without_origins_and_a_preflight_ask_nothing_about_them() {
     let member = farm(&app).await;
     let of_group = with_groups(&member, &[GROUP]).await;
     let of_origin = with_origins(&member, &[HERE]).await;
-    for caller in [&member, &member.clone().from_origin(ELSEWHERE), &of_group.from_origin(ELSEWHERE)] {
+    for caller in [&member, &member.clone().on_page_of(ELSEWHERE), &of_group.on_page_of(ELSEWHERE)] {
         let answer = caller.get("/openapi/list_devices").await;
         assert_eq!((answer.code().as_str(), answer.header("access-control-allow-origin")), ("0", "*"));
         assert_eq!(answer.header("vary"), "");
     }
-    for caller in [app.stranger().from_origin(ELSEWHERE), of_origin.from_origin(ELSEWHERE)] {
+    for caller in [app.stranger().on_page_of(ELSEWHERE), of_origin.on_page_of(ELSEWHERE)] {
         let answer = caller.send("OPTIONS", "/openapi/list_devices", None, "").await;
         assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (204, "*"));
         assert_eq!(answer.header("vary"), "");
@@ -265,7 +265,7 @@ async fn the_wrong_secret_learns_nothing_about_origins() {
     let member = farm(&app).await;
     let key = with_origins(&member, &[HERE]).await;
     let guessed = app.stranger().with_credentials(None, &format!("{}:guess", key.id.unwrap()));
-    for caller in [guessed.clone(), guessed.clone().from_origin(HERE), guessed.from_origin(ELSEWHERE)] {
+    for caller in [guessed.clone(), guessed.clone().on_page_of(HERE), guessed.on_page_of(ELSEWHERE)] {
         let answer = caller.get("/openapi/list_devices").await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "11104"));
         assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("*", ""));
