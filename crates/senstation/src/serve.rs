@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::ApiState;
-use ingest::IngestState;
+use ingest::{IngestState, Notes};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use store::Store;
@@ -82,6 +82,7 @@ impl Signals {
 pub(crate) struct Running {
     station: Arc<Station>,
     api: ApiState,
+    notes: Arc<Notes>,
     http: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -106,7 +107,8 @@ impl Running {
         };
         let api = ApiState::new(station.store(), Arc::new(clock::now), api_settings);
         let (stop, _) = watch::channel(false);
-        let mut running = Self { station, api, http: None, stop, tasks: JoinSet::new(), signals };
+        let mut running =
+            Self { station, api, notes: Arc::default(), http: None, stop, tasks: JoinSet::new(), signals };
         running.open_doors(settings)?;
         match control::Socket::bind(&settings.data_dir) {
             Ok(socket) => running.spawn(|station, stop| socket.serve(station, stop)),
@@ -116,6 +118,8 @@ impl Running {
         }
         let api = running.api.clone();
         running.spawn(|_, stop| jobs::flush(api, stop));
+        let notes = Arc::clone(&running.notes);
+        running.spawn(|station, stop| jobs::note(notes, station, stop));
         running.spawn(jobs::poll);
         running.spawn(jobs::maintain);
         let retention = settings.retention.clone();
@@ -136,7 +140,11 @@ impl Running {
         if let Listen(Some(address)) = settings.http.listen {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
-                ingest: ingest::router(IngestState { store: self.station.store(), now: clock::now }),
+                ingest: ingest::router(IngestState {
+                    store: self.station.store(),
+                    now: clock::now,
+                    notes: Arc::clone(&self.notes),
+                }),
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };
@@ -217,19 +225,22 @@ impl Running {
         tracing::info!("stopping");
         self.stop.send_replace(true);
         tokio::select! {
-            stopped = finish(&mut self.tasks, &self.api, &self.station) => stopped,
+            stopped = finish(&mut self.tasks, &self.api, &self.notes, &self.station) => stopped,
             () = self.signals.next_wish() => bail!("stopped at once; the next start reads the log"),
         }
     }
 }
 
-async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, station: &Station) -> anyhow::Result<()> {
+async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station: &Station) -> anyhow::Result<()> {
     let mut broken = None;
     while let Some(ended) = tasks.join_next().await {
         broken = ended.err().or(broken);
     }
     if let Err(error) = api.meter().flush(api.store()).await {
         tracing::warn!("what keys have read in the last second is not counted: {error}");
+    }
+    if let Err(error) = notes.flush(&*station.store()).await {
+        tracing::warn!("what sources have sent in the last second is not counted: {error}");
     }
     let closed = timeout(CLOSE_PATIENCE, station.close()).await;
     closed.context("the store is still at work and was cut off; the next start reads the log")??;
