@@ -115,9 +115,10 @@ function connect(url) {
     } catch {
       return;
     }
-    if (document.querySelector('[data-await="uplink"]')) {
+    const waiting = document.querySelector("[data-await]");
+    if (waiting?.dataset.await === uplink.source) {
       source.close();
-      location.reload();
+      location.assign(waiting.dataset.next);
       return;
     }
     showUplink(uplink);

@@ -5,7 +5,9 @@ import { showAge } from "./app.js"; // The same address as in the page, so it ru
 
 const { L } = globalThis;
 
-const ZOOM_MAX_FIT = 12;
+const ZOOM_MAX_FIT = 16;
+// So many names may stand beside their devices.
+const NAMED_MAX = 40;
 const STATES = ["online", "late", "silent"];
 
 const element = (name, className, text) => {
@@ -76,8 +78,9 @@ class DeviceMap {
     if (!devices.length) return this.say(this.box.dataset.empty);
     // Later ones are drawn on top: where markers overlap, trouble should be seen.
     devices.sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state));
-    devices.forEach((device) => this.addDevice(device));
+    devices.forEach((device) => this.addDevice(device, devices.length <= NAMED_MAX));
     this.addLegend();
+    L.control.scale({ imperial: false, position: "bottomright" }).addTo(this.map);
     const bounds = L.latLngBounds(devices.map(({ latitude, longitude }) => [latitude, longitude]));
     this.map.fitBounds(bounds, { maxZoom: ZOOM_MAX_FIT, padding: [40, 40], animate: false });
   }
@@ -92,9 +95,13 @@ class DeviceMap {
     legend.addTo(this.map);
   }
 
-  addDevice(device) {
+  addDevice(device, isNamed) {
     const marker = L.circleMarker([device.latitude, device.longitude], { radius: 8, className: "map-device", fillOpacity: 1, weight: 2 });
-    marker.bindTooltip(() => this.label(device), { direction: "top", offset: [0, -6] });
+    if (isNamed) {
+      marker.bindTooltip(() => element("span", "", device.name), { permanent: true, direction: "right", offset: [8, 0], className: "map-name" });
+    } else {
+      marker.bindTooltip(() => this.label(device), { direction: "top", offset: [0, -6] });
+    }
     marker.bindPopup(() => this.popup(device));
     marker.addTo(this.map);
     this.markers.set(device.eui, { device, marker });

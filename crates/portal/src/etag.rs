@@ -1,16 +1,37 @@
 //! What was asked for and has not changed is not sent again.
 
 use axum::{
+    Router,
     body::Body,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
+use tower::ServiceExt;
 
-use crate::secret::hex;
+use crate::{fault::Fault, secret::hex};
+
+/// Lets a change through only if whoever makes it has seen how the thing is now, where they say what
+/// they have seen.
+pub(crate) async fn unless_outdated(State(read): State<Router>, request: Request, next: Next) -> Response {
+    let Some(seen) = request.headers().get(header::IF_MATCH).cloned() else { return next.run(request).await };
+    let mut asked = Request::builder().method(Method::GET).uri(request.uri().clone());
+    if let Some(extensions) = asked.extensions_mut() {
+        extensions.clone_from(request.extensions());
+    }
+    let Ok(asked) = asked.body(Body::empty()) else { return Fault::Internal.into_response() };
+    let Ok(now) = read.oneshot(asked).await;
+    let tag = now.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    match tag {
+        Some(tag) if matches(&seen, tag) => next.run(request).await,
+        Some(_) => Fault::Outdated.into_response(),
+        // What cannot be read cannot be changed either, which the call itself says best.
+        None => next.run(request).await,
+    }
+}
 
 /// Names the content of an answer, and leaves it out where whoever asks has it already.
 pub(crate) async fn answer(request: Request, next: Next) -> Response {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -56,6 +56,25 @@ pub(crate) async fn guard(
             Err(_) => fault.status().into_response(),
         },
         None => response,
+    };
+    dress(response.headers_mut(), &portal);
+    response
+}
+
+/// What is at no path: a page for a browser, and nothing, which whoever serves this fills in, for a
+/// program.
+pub(crate) async fn lost(State(portal): State<PortalState>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("text/html") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    if let Ok(Some(actor)) = Actor::find(&portal, &parts.headers, None, false).await {
+        parts.extensions.insert(actor);
+    }
+    let mut response = match View::of(&parts, &portal).await {
+        Ok(view) => frame::fault(&view, &Fault::NotFound),
+        Err(fault) => fault.status().into_response(),
     };
     dress(response.headers_mut(), &portal);
     response

@@ -1,10 +1,12 @@
 //! All routes stand on this page, each with what it takes to call it.
 
+use std::collections::HashMap;
+
 use axum::{
     Router,
     handler::Handler,
     http::Method,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     routing::{MethodFilter, MethodRouter, get, on},
 };
 
@@ -15,7 +17,7 @@ use crate::{
         document::{About, Shape},
     },
     assets, etag,
-    guard::{Audience, guard},
+    guard::{Audience, guard, lost},
     pages,
 };
 
@@ -141,6 +143,7 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Manage, "/sources/{id}/delete", pages::sources::delete),
         page(Read, "/measurements", pages::measurements::list),
         page(Manage, "/people", pages::people::list),
+        form(Manage, "/people/organization", pages::people::rename_organization),
         form(Manage, "/people/invite", pages::people::invite),
         form(Manage, "/people/uninvite/{token}", pages::people::uninvite),
         form(Manage, "/people/{id}/role", pages::people::set_role),
@@ -209,12 +212,22 @@ pub fn walk() -> impl Iterator<Item = (Method, &'static str, u8)> {
 /// Every page and the management API.
 pub fn router(portal: PortalState) -> Router {
     let mut router = Router::new().route("/assets/{version}/{*name}", get(assets::serve));
-    for Route { right, path, audience, call, .. } in routes() {
+    // How each thing reads that programs may change.
+    let mut reads: HashMap<&str, Router> = HashMap::new();
+    for Route { method, right, path, audience, call, .. } in routes() {
         let call = match audience {
-            Audience::Programs => call.layer(axum::middleware::from_fn(etag::answer)),
+            Audience::Programs if method == Method::GET => {
+                let call = call.layer(from_fn(etag::answer));
+                reads.insert(path, Router::new().route(path, call.clone()).with_state(portal.clone()));
+                call
+            }
+            Audience::Programs => match reads.get(path) {
+                Some(read) => call.layer(from_fn_with_state(read.clone(), etag::unless_outdated)),
+                None => call,
+            },
             Audience::People => call,
         };
         router = router.route(path, call.layer(from_fn_with_state((portal.clone(), right, audience), guard)));
     }
-    router.with_state(portal)
+    router.fallback(lost).with_state(portal)
 }

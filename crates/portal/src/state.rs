@@ -9,9 +9,8 @@ use crate::{delay::Delays, fleet::Fleets, live::Live, password::Passwords};
 pub trait Station: Send + Sync {
     /// The version of the program.
     fn version(&self) -> &'static str;
-    /// What there is to say about the station's health, as names (of the catalogue's `system_…`
-    /// texts) with values.
-    fn facts(&self) -> Vec<(&'static str, String)>;
+    /// What there is to say about the station's health, by name.
+    fn facts(&self) -> Vec<(&'static str, Fact)>;
     /// The newest lines of the log, oldest first.
     fn log_tail(&self) -> Vec<String>;
     /// The product models that can be decoded.
@@ -22,6 +21,23 @@ pub trait Station: Send + Sync {
     fn start_simulated_fleet(&self, org: OrgId);
     /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.
     fn remove_simulated_fleet(&self, org: OrgId);
+}
+
+/// Something to know about the station.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// What it is.
+    Text(String),
+    /// When it was.
+    At(Timestamp),
+    /// How many.
+    Count(u64),
+    /// How much.
+    Bytes(u64),
+    /// For how many days; 0 is for ever.
+    Days(u32),
+    /// What is wrong, if anything.
+    Trouble(Option<String>),
 }
 
 /// What can be set about the portal.
@@ -38,13 +54,16 @@ pub struct Settings {
     pub mqtt: Option<String>,
 }
 
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// What every page needs; cheap to clone.
 #[derive(Clone)]
 pub struct PortalState(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
-    clock: fn() -> Timestamp,
+    clock: Clock,
     station: Arc<dyn Station>,
     settings: Settings,
     passwords: Passwords,
@@ -55,7 +74,7 @@ struct Inner {
 
 impl PortalState {
     /// The state of a portal over one store.
-    pub fn new(store: Arc<dyn Store>, clock: fn() -> Timestamp, station: Arc<dyn Station>, settings: Settings) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Clock, station: Arc<dyn Station>, settings: Settings) -> Self {
         Self(Arc::new(Inner {
             store,
             clock,

@@ -92,6 +92,11 @@ impl View {
         })
     }
 
+    /// What the organization of whoever is signed in is called.
+    pub(crate) fn organization(&self) -> &str {
+        self.signed_in.as_ref().map_or("", |(_, organization)| organization)
+    }
+
     /// The name of the zone that times are shown in.
     pub(crate) fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use api::ApiState;
 use ingest::Notes;
+use portal::PortalState;
 use store::{ExpireKind, Store};
 use tokio::{
     sync::watch,
@@ -38,6 +39,20 @@ pub(crate) async fn note(notes: Arc<Notes>, station: Arc<Station>, stop: watch::
         async move { notes.flush(&*station.store()).await }
     };
     every(FLUSH, stop, "how sources are doing cannot be written down", flush).await;
+}
+
+/// Shows open pages what goes on.
+pub(crate) async fn watch_log(portal: PortalState, stop: watch::Receiver<bool>) {
+    portal.live().run(portal.store(), clock::now, stop).await;
+}
+
+/// Removes sessions and invites that are too old.
+pub(crate) async fn expire(portal: PortalState, stop: watch::Receiver<bool>) {
+    let expire = || {
+        let portal = portal.clone();
+        async move { portal::expire(&portal).await }
+    };
+    every(RETAIN, stop, "old sessions cannot be removed", expire).await;
 }
 
 /// Lets the store do what is due.

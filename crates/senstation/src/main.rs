@@ -7,6 +7,7 @@ mod control;
 mod credentials;
 mod demo;
 mod door;
+mod front;
 mod jobs;
 mod logging;
 mod output;

@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, bail};
 use api::ApiState;
 use ingest::{IngestState, Notes};
+use model::OrgId;
+use portal::PortalState;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use store::Store;
@@ -23,7 +25,9 @@ use crate::{
     clock,
     config::{Listen, Settings},
     control,
+    demo::{self, Fleets},
     door::{Door, Limits, Listener, Metrics, Rooms, metrics_only},
+    front::{self, PortalLink},
     jobs,
     output::Output,
     station::Station,
@@ -83,7 +87,11 @@ pub(crate) struct Running {
     station: Arc<Station>,
     api: ApiState,
     notes: Arc<Notes>,
+    portal: PortalState,
+    fleets: Arc<Fleets>,
     http: Option<SocketAddr>,
+    /// Where people reach the station, if the settings say.
+    public_url: Option<String>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     signals: Signals,
@@ -96,7 +104,7 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 impl Running {
     /// Opens the doors that the settings ask for and starts the jobs.
-    pub(crate) fn start(settings: &Settings, station: Station, signals: Signals) -> anyhow::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, station: Station, signals: Signals) -> anyhow::Result<Self> {
         raise_file_limit();
         let station = Arc::new(station);
         let contract = &settings.contract;
@@ -106,10 +114,31 @@ impl Running {
             realm: contract.realm.clone(),
         };
         let api = ApiState::new(station.store(), Arc::new(clock::now), api_settings);
+        front::create_named_owner(&*station.store(), settings).await?;
+        let (fleets, host) = demo::fleets(settings.data_dir.clone());
+        let fleets = Arc::new(fleets);
+        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets));
+        let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
+        let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);
-        let mut running =
-            Self { station, api, notes: Arc::default(), http: None, stop, tasks: JoinSet::new(), signals };
+        let mut running = Self {
+            station,
+            api,
+            notes: Arc::default(),
+            portal,
+            fleets,
+            http: None,
+            public_url,
+            stop,
+            tasks: JoinSet::new(),
+            signals,
+        };
         running.open_doors(settings)?;
+        running.spawn(|station, stop| host.run(station, stop));
+        let portal = running.portal.clone();
+        running.spawn(|_, stop| jobs::watch_log(portal, stop));
+        let portal = running.portal.clone();
+        running.spawn(|_, stop| jobs::expire(portal, stop));
         match control::Socket::bind(&settings.data_dir) {
             Ok(socket) => running.spawn(|station, stop| socket.serve(station, stop)),
             Err(error) => {
@@ -140,6 +169,7 @@ impl Running {
         if let Listen(Some(address)) = settings.http.listen {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
+                portal: portal::router(self.portal.clone()),
                 ingest: ingest::router(IngestState {
                     store: self.station.store(),
                     now: clock::now,
@@ -178,6 +208,22 @@ impl Running {
             address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
         }
         Some(format!("http://{address}"))
+    }
+
+    /// The fleets that are simulated here.
+    pub(crate) fn fleets(&self) -> &Fleets {
+        &self.fleets
+    }
+
+    /// Where people get in, if the HTTP door is open; while there are none, with a link that makes
+    /// an owner of an organization.
+    pub(crate) async fn portal_link(&self, org: Option<OrgId>) -> anyhow::Result<Option<PortalLink>> {
+        let base = match (self.url(), &self.public_url) {
+            (None, _) => return Ok(None),
+            (Some(_), Some(public)) => public.clone(),
+            (Some(url), None) => url,
+        };
+        Ok(Some(front::link(&*self.store(), &base, org).await?))
     }
 
     /// Says where the doors are.
@@ -273,7 +319,7 @@ mod tests {
         layers.set_default("http.listen", "off").unwrap();
         let settings = layers.settings().unwrap();
         let station = Station::open(&settings).unwrap();
-        let mut running = Running::start(&settings, station, Signals::catch().unwrap()).unwrap();
+        let mut running = Running::start(&settings, station, Signals::catch().unwrap()).await.unwrap();
         running.spawn(|_, _| std::future::ready(()));
         let error = running.until_told().await.unwrap_err();
         assert!(error.to_string().contains("ended by itself"), "{error}");

@@ -6,10 +6,11 @@ use super::{Body, Page, limit};
 use crate::{
     PortalState,
     actor::Actor,
-    deeds,
+    deeds::people,
     fault::Fault,
     fields::Asked,
     fleet::{State as DeviceState, Wanted},
+    state::Fact,
 };
 
 /// The organization.
@@ -41,9 +42,7 @@ pub(crate) async fn rename(
     actor: Actor,
     Body(OrganizationName { name }): Body<OrganizationName>,
 ) -> Result<Json<OrganizationShape>, Fault> {
-    let name = deeds::full_name(&name)?;
-    portal.store().rename_organization(actor.org, &name).await?;
-    actor.record(&portal, "organization.rename", actor.org, name).await?;
+    people::rename_organization(&portal, &actor, &name).await?;
     get(State(portal), actor).await
 }
 
@@ -153,12 +152,27 @@ pub(crate) struct SystemShape {
 #[schema(as = Fact)]
 pub(crate) struct FactShape {
     name: &'static str,
-    value: String,
+    /// A text, a time by ISO 8601, or a number: of things, bytes or days (0 is for ever); `null`
+    /// where nothing is wrong.
+    #[schema(value_type = Object)]
+    value: serde_json::Value,
+}
+
+impl From<Fact> for serde_json::Value {
+    fn from(fact: Fact) -> Self {
+        match fact {
+            Fact::Text(text) => text.into(),
+            Fact::At(at) => at.to_string().into(),
+            Fact::Count(number) | Fact::Bytes(number) => number.into(),
+            Fact::Days(days) => days.into(),
+            Fact::Trouble(trouble) => trouble.into(),
+        }
+    }
 }
 
 /// `GET /api/system`
 pub(crate) async fn system(State(portal): State<PortalState>) -> Json<SystemShape> {
     let station = portal.station();
-    let facts = station.facts().into_iter().map(|(name, value)| FactShape { name, value }).collect();
+    let facts = station.facts().into_iter().map(|(name, fact)| FactShape { name, value: fact.into() }).collect();
     Json(SystemShape { version: station.version(), facts, log: station.log_tail() })
 }

@@ -34,6 +34,14 @@ pub(crate) fn of_handle(text: &str) -> Result<SecretHash, Fault> {
     crate::secret::unhex(text).map(SecretHash).ok_or(Fault::NotFound)
 }
 
+/// Renames the organization.
+pub(crate) async fn rename_organization(portal: &PortalState, actor: &Actor, name: &str) -> Result<(), Fault> {
+    let name = full_name(name)?;
+    portal.store().rename_organization(actor.org, &name).await?;
+    actor.record(portal, "organization.rename", actor.org, name).await?;
+    Ok(())
+}
+
 /// Invites somebody; the token is shown this once.
 pub(crate) async fn invite(
     portal: &PortalState,

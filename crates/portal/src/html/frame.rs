@@ -56,26 +56,26 @@ fn document(view: &View, title: &str, extra: Extra, content: &Markup, is_full: b
     let live = view.signed_in.is_some().then_some("/api/events");
     html! {
         (DOCTYPE)
-        html lang=(view.language.tag()) data-zone=(view.zone_name()) data-theme=[theme] {
+        html lang=(view.language.html_tag()) data-zone=(view.zone_name()) data-theme=[theme] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Senstation" }
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
-                link rel="stylesheet" href=(assets::url("app.css"));
                 (extra_head(extra))
+                link rel="stylesheet" href=(assets::url("app.css"));
                 script type="module" src=(assets::url("app.js")) {}
             }
-            body.app[is_full].bare[!is_full] data-live=[live] {
+            body.app[is_full].bare[!is_full].wide[!is_full && view.signed_in.is_some()] data-live=[live] {
                 a.skip href="#main" { (view.t.skip) }
                 @if is_full {
                     header.top { (brand()) }
                     details.menu { summary { (view.t.menu) } }
                     nav.nav aria-label=(view.t.sections) { (sections(view)) }
-                    (tools(view))
+                    (tools(view, true))
                 } @else {
-                    header { (brand()) (tools(view)) }
+                    header { (brand()) (tools(view, false)) }
                 }
                 main #main {
                     @if let Some(done) = view.done { div.notice.ok role="status" { (done) } }
@@ -124,11 +124,11 @@ fn current(view: &View, section: &str) -> Option<&'static str> {
     (rest.is_empty() || (section != "/" && rest.starts_with('/'))).then_some("page")
 }
 
-fn tools(view: &View) -> Markup {
+fn tools(view: &View, is_full: bool) -> Markup {
     let t = view.t;
     html! {
         div.tools {
-            @if let Some((actor, organization)) = &view.signed_in {
+            @if is_full && let Some((actor, organization)) = &view.signed_in {
                 p.org { (organization) }
                 span.live data-live-state { span.live-on { (t.live) } span.live-off { (t.not_live) } }
                 @if let Some(person) = actor.person() {

@@ -101,7 +101,7 @@ async fn draw(portal: &PortalState, actor: &Actor, view: &View, fault: Option<&F
         }
         form.card.form method="post" action="/account/password" {
             header { h2 { (t.change_password) } }
-            input type="hidden" name="username" autocomplete="username" value=(person.email);
+            input.visually-hidden type="text" name="username" autocomplete="username" tabindex="-1" aria-hidden="true" readonly value=(person.email);
             div.row { label for="old" { (t.password_old) } input #old name="old" type="password" autocomplete="current-password" required; }
             div.row {
                 label for="new" { (t.password_new) }

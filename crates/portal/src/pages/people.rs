@@ -49,6 +49,16 @@ pub(crate) async fn uninvite(
     Ok(see("/people?done=removed"))
 }
 
+/// `POST /people/organization`
+pub(crate) async fn rename_organization(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    fields: Fields,
+) -> Result<Response, Fault> {
+    people::rename_organization(&portal, &actor, fields.get("name")).await?;
+    Ok(see("/people?done=saved"))
+}
+
 /// `POST /people/{id}/role`
 pub(crate) async fn set_role(
     State(portal): State<PortalState>,
@@ -108,6 +118,13 @@ async fn draw(portal: &PortalState, actor: &Actor, view: &View, made: Option<&Se
                 div.notice.warn { strong { (t.shown_once_link) } }
                 (parts::copied(view, "invite", &format!("{}/join/{}", view.url, secret.text)))
             }
+        }
+        form.card.inline method="post" action="/people/organization" {
+            div.row {
+                label for="organization" { (t.organization) }
+                input #organization name="name" required maxlength="64" value=(view.organization());
+            }
+            button { (t.rename) }
         }
         section.card { div.scroll { table.cards {
             thead { tr { th scope="col" { (t.person) } th scope="col" { (t.role) } th scope="col" { (t.last_seen) } th {} } }

@@ -116,8 +116,8 @@ fn card(view: &View, source: &Source, health: Option<&SourceHealth>) -> Markup {
     let is_ours = source.kind == SourceKind::Demo;
     html! {
         section.card {
-            header { h2 { (title(source)) } (badge(view, health)) }
-            dl.facts {
+            header { h2 { (title(source)) } @if is_ours { span.badge { (t.flag_simulated) } } @else { (badge(view, health)) } }
+            @if !is_ours { dl.facts {
                 dt { (t.kind) } dd { (kind_name(source.kind)) }
                 dt { (t.messages) } dd { (view.count(health.map_or(0, |health| health.messages))) }
                 dt { (t.last_message) } dd { @match health.and_then(|health| health.last_message_at) { Some(at) => (view.age(at)), None => (t.never) } }
@@ -127,7 +127,7 @@ fn card(view: &View, source: &Source, health: Option<&SourceHealth>) -> Markup {
                 @if let Some(previous) = source.previous && view.now < previous.until {
                     dt { (t.token_before) } dd { (view.time(previous.until)) }
                 }
-            }
+            } }
             @if !is_ours {
                 form.inline method="post" action=(at) {
                     div.row { label for=(format!("name-{}", source.id)) { (t.name) } input id=(format!("name-{}", source.id)) name="name" maxlength="64" value=(source.name); }

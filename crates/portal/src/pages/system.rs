@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use crate::{
     PortalState,
     html::{frame, parts},
+    state::Fact,
     text::Texts,
     view::View,
 };
@@ -20,7 +21,7 @@ pub(crate) async fn show(State(portal): State<PortalState>, view: View) -> Marku
             header { h2 { (t.station) } }
             dl.facts {
                 dt { (t.version) } dd { (station.version()) }
-                @for (name, value) in station.facts() { dt { (fact_name(t, name)) } dd { (value) } }
+                @for (name, value) in station.facts() { dt { (fact_name(t, name)) } dd { (fact(&view, &value)) } }
             }
         }
         section.card {
@@ -29,6 +30,28 @@ pub(crate) async fn show(State(portal): State<PortalState>, view: View) -> Marku
         }
     };
     frame::page(&view, t.nav_system, content)
+}
+
+fn fact(view: &View, fact: &Fact) -> Markup {
+    let t = view.t;
+    html! {
+        @match fact {
+            Fact::Text(text) => span.mono { (text) },
+            Fact::At(at) => (view.time(*at)),
+            Fact::Count(count) => (view.count(*count)),
+            Fact::Bytes(bytes) => (size(*bytes)),
+            Fact::Days(0) => (t.for_ever),
+            Fact::Days(days) => (t.days.replace("{}", &days.to_string())),
+            Fact::Trouble(None) => span.badge.ok { (t.fact_fine) },
+            Fact::Trouble(Some(trouble)) => span.badge.bad { (trouble) },
+        }
+    }
+}
+
+/// A number of bytes as people read it.
+fn size(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    if mib < 1024.0 { format!("{mib:.1} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
 }
 
 /// What a fact of the station is called.
@@ -40,7 +63,6 @@ fn fact_name(t: &'static Texts, name: &'static str) -> &'static str {
         "disk_free" => t.fact_disk_free,
         "devices" => t.fact_devices,
         "open_bytes" => t.fact_open,
-        "log_bytes" => t.fact_log,
         "readings_days" => t.fact_readings_days,
         "frames_days" => t.fact_frames_days,
         "health" => t.fact_health,

@@ -28,6 +28,14 @@ impl Language {
         }
     }
 
+    /// Its tag where browsers choose letters by it.
+    pub(crate) const fn html_tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
     /// What it calls itself.
     pub(crate) const fn own_name(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ mod demo;
 mod device;
 mod key;
 mod org;
+mod owner_link;
 mod serve;
 mod source;
 
@@ -42,7 +43,7 @@ Examples:
   senstation key create --name dashboard
   senstation device add --eui 2CF7F12004100005 --model S2101
   senstation source create --kind chirpstack
-  senstation serve
+  senstation serve                                    prints a link that sets up its portal
 
 Settings come from flags, then SENSTATION_… in the environment, then senstation.toml;
 `senstation config` shows what holds and where it comes from.";
@@ -74,6 +75,7 @@ enum Command {
     Source(source::Source),
     #[command(subcommand)]
     Codec(codec::Codec),
+    OwnerLink(owner_link::OwnerLink),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -97,6 +99,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),
+        Command::OwnerLink(owner_link) => owner_link.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),
     }

@@ -4,6 +4,7 @@ use super::Session;
 use crate::{
     config::Layers,
     logging,
+    output::Output,
     serve::{Running, Signals, runtime},
     station::Station,
 };
@@ -44,8 +45,13 @@ impl Serve {
         logging::start(&settings.log)?;
         runtime()?.block_on(async {
             let station = Station::open(&settings)?;
-            let running = Running::start(&settings, station, Signals::catch()?)?;
+            let running = Running::start(&settings, station, Signals::catch()?).await?;
             running.announce(session.output);
+            if session.output == Output::Text
+                && let Some(link) = running.portal_link(None).await?
+            {
+                session.output.greet(&serde_json::Value::Null, link);
+            }
             running.until_told().await
         })
     }

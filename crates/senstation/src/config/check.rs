@@ -21,6 +21,13 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
     if settings.contract.realm.contains(char::is_control) {
         bail!("`contract.realm` has a control character; use letters, digits and blanks");
     }
+    let public_url = &settings.portal.public_url;
+    if !public_url.is_empty() && !public_url.starts_with("https://") && !public_url.starts_with("http://") {
+        bail!("`portal.public_url` is `{public_url}`; write it as `https://station.example.org`");
+    }
+    if settings.owner.email.is_empty() != settings.owner.password_file.as_os_str().is_empty() {
+        bail!("`owner.email` and `owner.password_file` come together; set both or none");
+    }
     for part in settings.log.level.split(',') {
         // One room has its own level as `ingest=debug`.
         let level = part.rsplit_once('=').map_or(part, |(_, level)| level).trim();

@@ -20,6 +20,8 @@ const DEFAULTS: &str = include_str!("../../senstation.default.toml");
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) portal: Portal,
+    pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
     pub(crate) contract: Contract,
     pub(crate) store: Store,
@@ -33,6 +35,21 @@ pub(crate) struct Http {
     pub(crate) listen: Listen,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Portal {
+    pub(crate) public_url: String,
+    pub(crate) map_tiles: String,
+    pub(crate) map_attribution: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Owner {
+    pub(crate) email: String,
+    pub(crate) password_file: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

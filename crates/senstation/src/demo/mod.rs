@@ -8,22 +8,25 @@ mod climate;
 mod fleet;
 mod ground;
 mod history;
+mod host;
 mod live;
 mod noise;
 mod owner;
 
-use std::{net::UdpSocket, sync::Arc};
+use std::net::UdpSocket;
 
 use serde_json::json;
 
 use crate::{
     config::Settings,
+    front::PortalLink,
     output::Output,
     serve::{Running, Signals},
     station::Station,
 };
 
 pub(crate) use fleet::Fleet;
+pub(crate) use host::{Fleets, fleets};
 pub(crate) use owner::Owner;
 
 /// Runs a demo station until it is told to stop.
@@ -31,35 +34,42 @@ pub(crate) async fn run(settings: &Settings, days: u32, output: Output) -> anyho
     let station = Station::open(settings)?;
     let signals = Signals::catch()?;
     let owner = Owner::find_or_create(&*station.store(), &settings.data_dir, days).await?;
-    let mut running = Running::start(settings, station, signals)?;
+    let mut running = Running::start(settings, station, signals).await?;
     let store = running.store();
-    let mut fleet = Fleet::new(&owner);
-    let Some(caught_up) = running.unless_told(history::catch_up(&*store, &owner, &mut fleet)).await else {
-        return running.stop().await;
-    };
-    let at = caught_up?;
+    let mut caught_up = None;
+    if owner.has_fleet {
+        let mut fleet = Fleet::new(&owner);
+        match running.unless_told(history::catch_up(&*store, &owner, &mut fleet)).await {
+            Some(at) => caught_up = Some((fleet, at?)),
+            None => return running.stop().await,
+        }
+    }
     if output == Output::Text {
         running.announce(output);
     }
-    output.greet(&machine_readable(&owner, &running), introduction(&owner, &running));
-    let owner = Arc::new(owner);
-    running.spawn(|_, stop| live::run(store, owner, fleet, at, stop));
+    let portal = running.portal_link(Some(owner.org)).await?;
+    let shown = machine_readable(&owner, &running, portal.as_ref());
+    output.greet(&shown, introduction(&owner, &running, portal.as_ref()));
+    if let Some((fleet, at)) = caught_up {
+        running.fleets().adopt(owner, fleet, at);
+    }
     running.until_told().await
 }
 
-fn machine_readable(owner: &Owner, running: &Running) -> serde_json::Value {
+fn machine_readable(owner: &Owner, running: &Running, portal: Option<&PortalLink>) -> serde_json::Value {
     json!({
         "org_id": owner.org.to_string(),
         "access_id": owner.access_id.to_string(),
         "access_key": owner.access_key,
         "url": running.url(),
+        "portal": portal.map(|portal| &portal.url),
         "devices": fleet::MEMBERS.map(|member| {
             json!({ "eui": member.eui().to_string(), "model": member.model, "name": member.name })
         }),
     })
 }
 
-fn introduction(owner: &Owner, running: &Running) -> String {
+fn introduction(owner: &Owner, running: &Running, portal: Option<&PortalLink>) -> String {
     let Some(url) = running.url() else { return String::new() };
     let (greenhouse, weather) = (fleet::GREENHOUSE.eui(), fleet::WEATHER_STATION.eui());
     let curl = format!("curl --user {}:{} '{url}/openapi", owner.access_id, owner.access_key);
@@ -67,8 +77,9 @@ fn introduction(owner: &Owner, running: &Running) -> String {
         Some(lan) => format!("\nFrom a phone or another machine in the same network: {lan}\n"),
         None => String::new(),
     };
+    let portal = portal.map(ToString::to_string).unwrap_or_default();
     format!(
-        "\norganization  {}\naccess id     {}\naccess key    {}\n{phone}
+        "\n{portal}\n\norganization  {}\naccess id     {}\naccess key    {}\n{phone}
 The latest readings of a greenhouse:
   {curl}/view_latest_telemetry_data?device_eui={greenhouse}'
 

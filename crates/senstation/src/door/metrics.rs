@@ -84,6 +84,12 @@ impl Metrics {
 /// A name for the paths outside of the public API, of which there must not be many.
 fn endpoint(path: &str) -> &'static str {
     const KNOWN: [&str; 4] = ["/ingest/chirpstack", "/healthz", "/readyz", "/metrics"];
+    if path.starts_with("/api/") {
+        return "/api";
+    }
+    if path.starts_with("/assets/") {
+        return "/assets";
+    }
     KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
 }
 

@@ -12,7 +12,10 @@ use axum::{
 
 use tower_http::{
     CompressionLevel,
-    compression::{CompressionLayer, predicate::SizeAbove},
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{NotForContentType, SizeAbove},
+    },
 };
 
 use super::{Metrics, service::Peer};
@@ -22,6 +25,8 @@ use crate::station::Station;
 pub(crate) struct Rooms {
     /// The public API.
     pub(crate) api: Router,
+    /// Pages and the management API.
+    pub(crate) portal: Router,
     /// The way in.
     pub(crate) ingest: Router,
     /// For `/readyz`.
@@ -39,14 +44,16 @@ impl Rooms {
             Some(metrics) => own.route("/metrics", get(local_metrics).with_state(metrics)),
             None => own,
         };
-        own.merge(self.api.layer(compression())).merge(self.ingest)
+        own.merge(self.api.merge(self.portal).layer(compression())).merge(self.ingest)
     }
 }
 
 /// Answers that are worth it go out compressed to whoever asks for that; speed before the last byte.
-fn compression() -> CompressionLayer<SizeAbove> {
+fn compression() -> CompressionLayer<impl Predicate> {
     const WORTH_IT_BYTES: u64 = 1_024;
-    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(WORTH_IT_BYTES))
+    // What comes bit by bit must not wait for more to be worth it.
+    let is_worth_it = SizeAbove::new(WORTH_IT_BYTES).and(NotForContentType::SSE);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worth_it)
 }
 
 /// What an address for metrics alone serves.

@@ -62,6 +62,7 @@ impl Door {
         };
         let is_head = parts.method == Method::HEAD;
         parts.extensions.insert(Peer(peer));
+        parts.extensions.insert(portal::Address(peer.ip()));
         parts.extensions.insert(api::Begun(begun));
         let path = parts.uri.path().to_owned();
         let answered = self.router.clone().call(Request::from_parts(parts, Body::from(body))).await;

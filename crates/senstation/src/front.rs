@@ -1,0 +1,173 @@
+//! What the portal is told about the station, and how people get in.
+
+use std::{fmt, path::Path, sync::Arc};
+
+use anyhow::{Context, bail};
+use codec::Codec;
+use model::{OrgId, Timestamp};
+use portal::{Fact, PortalState};
+use store::Registry;
+
+use crate::{
+    clock,
+    config::{Listen, Settings},
+    demo::Fleets,
+    logging,
+    station::Station,
+};
+
+/// The station, as the portal sees it.
+struct Front {
+    station: Arc<Station>,
+    settings: Settings,
+    fleets: Arc<Fleets>,
+    started: Timestamp,
+}
+
+/// The portal of a station.
+pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fleets>) -> PortalState {
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let portal = portal::Settings {
+        public_url: given(&settings.portal.public_url),
+        map_tiles: given(&settings.portal.map_tiles),
+        map_attribution: settings.portal.map_attribution.clone(),
+        mqtt: None,
+    };
+    let store = station.store();
+    let front = Front { station, settings: settings.clone(), fleets, started: clock::now() };
+    PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
+}
+
+impl portal::Station for Front {
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn facts(&self) -> Vec<(&'static str, Fact)> {
+        let stats = self.station.stats();
+        let mut facts = vec![
+            ("health", Fact::Trouble(stats.blocked)),
+            ("started", Fact::At(self.started)),
+            ("data_dir", Fact::Text(self.settings.data_dir.display().to_string())),
+            ("disk_bytes", Fact::Bytes(stats.disk_bytes)),
+            ("devices", Fact::Count(stats.devices)),
+            ("open_bytes", Fact::Bytes(stats.open_bytes)),
+            ("readings_days", Fact::Days(self.settings.retention.readings_days)),
+            ("frames_days", Fact::Days(self.settings.retention.frames_days)),
+        ];
+        facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
+        facts
+    }
+
+    fn log_tail(&self) -> Vec<String> {
+        logging::tail()
+    }
+
+    fn models(&self) -> Vec<&'static str> {
+        Codec::all().iter().map(Codec::model).collect()
+    }
+
+    fn has_simulated_fleet(&self, org: OrgId) -> bool {
+        self.fleets.has(org)
+    }
+
+    fn start_simulated_fleet(&self, org: OrgId) {
+        self.fleets.start(org);
+    }
+
+    fn remove_simulated_fleet(&self, org: OrgId) {
+        self.fleets.remove(org);
+    }
+}
+
+fn free_bytes(path: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(path).ok()?;
+    Some(stat.f_bavail * stat.f_frsize)
+}
+
+/// Where people get in.
+#[derive(Debug)]
+pub(crate) struct PortalLink {
+    pub(crate) url: String,
+    /// Whether it makes its user an owner.
+    is_for_owner: bool,
+}
+
+impl fmt::Display for PortalLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, is_for_owner } = self;
+        if *is_for_owner {
+            write!(
+                f,
+                "Set up the portal with this link, good once and for 15 minutes:\n  {url}\n\
+                 (`senstation owner-link` prints another.)"
+            )
+        } else {
+            write!(f, "The portal: {url}")
+        }
+    }
+}
+
+/// How people get in at a base address: by the link for an owner while there are no people.
+///
+/// With several organizations and none named there is no link, as nobody can say whose it would be.
+pub(crate) async fn link(registry: &dyn Registry, base: &str, org: Option<OrgId>) -> Result<PortalLink, store::Error> {
+    let plain = PortalLink { url: format!("{base}/"), is_for_owner: false };
+    if registry.count_people().await? > 0 {
+        return Ok(plain);
+    }
+    let org = match org {
+        Some(org) => Some(org),
+        None => {
+            let mut all = registry.list_organizations(None, 2).await?;
+            if all.len() > 1 {
+                return Ok(plain);
+            }
+            all.pop().map(|only| only.id)
+        }
+    };
+    owner_link(registry, base, org).await
+}
+
+/// A new link for an owner.
+pub(crate) async fn owner_link(
+    registry: &dyn Registry,
+    base: &str,
+    org: Option<OrgId>,
+) -> Result<PortalLink, store::Error> {
+    let path = portal::owner_link(registry, org, clock::now()).await?;
+    Ok(PortalLink { url: format!("{base}{path}"), is_for_owner: true })
+}
+
+/// Where people reach the station, as far as the settings know.
+pub(crate) fn base_url(settings: &Settings) -> String {
+    if !settings.portal.public_url.is_empty() {
+        return settings.portal.public_url.trim_end_matches('/').to_owned();
+    }
+    match settings.http.listen {
+        Listen(Some(address)) if !address.ip().is_unspecified() => format!("http://{address}"),
+        Listen(Some(address)) => format!("http://127.0.0.1:{}", address.port()),
+        Listen(None) => "http://127.0.0.1:8080".to_owned(),
+    }
+}
+
+/// Makes the owner that the settings name, unless there are people already.
+pub(crate) async fn create_named_owner(registry: &dyn Registry, settings: &Settings) -> anyhow::Result<()> {
+    let owner = &settings.owner;
+    if owner.email.is_empty() || registry.count_people().await? > 0 {
+        return Ok(());
+    }
+    let email = owner.email.parse().with_context(|| format!("`owner.email` is `{}`", owner.email))?;
+    let path = &owner.password_file;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let password = text.lines().next().unwrap_or_default();
+    let mut all = registry.list_organizations(None, 2).await?;
+    if all.len() > 1 {
+        bail!("there are several organizations; make their owners with `senstation owner-link --org ORG_ID`");
+    }
+    let made = portal::create_owner(registry, all.pop().map(|only| only.id), email, password, clock::now()).await;
+    let person =
+        made.with_context(|| format!("the password in `{}` has to have at least 10 characters", path.display()))?;
+    tracing::info!(email = %person.email, org = %person.org, "made the first owner");
+    Ok(())
+}
