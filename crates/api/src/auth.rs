@@ -1,3 +1,9 @@
+mod devices;
+mod groups;
+mod origin;
+
+use std::{ops::Deref, sync::Arc};
+
 use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, header, request::Parts},
@@ -6,32 +12,45 @@ use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use model::{AccessId, OrgId, Scopes, SecretHash};
+use model::{AccessId, AccessKey, SecretHash};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+pub(crate) use origin::{AnswerOrigin, with_answer_origin};
 
 use crate::{ApiState, error::Refusal};
 
 /// An access key that may read: who asks.
+///
+/// What an organization has is reached through its methods, which leave out what the key does not
+/// reach; nothing else knows whose the key is.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    pub(crate) org: OrgId,
-    id: AccessId,
+    key: Arc<AccessKey>,
     api: ApiState,
 }
 
-/// An access key that may write: who changes something.
+/// An access key that may write: who changes devices.
 #[derive(Debug)]
-pub(crate) struct Editor(pub(crate) Caller);
+pub(crate) struct Editor(Caller);
+
+/// An access key that may write and reaches whatever the organization has: who changes what it has.
+#[derive(Debug)]
+pub(crate) struct Steward(Editor);
 
 impl Caller {
     /// Counts data as read by this key.
     pub(crate) fn charge(&self, dm: u64) {
-        self.api.meter().count_dm(self.org, self.id, dm, self.api.now());
+        self.api.meter().count_dm(self.key.org, self.key.id, dm, self.api.now());
     }
 
-    /// Whose key the credentials of a request are, and what it may do.
-    async fn find(parts: &Parts, api: &ApiState) -> Result<(Self, Scopes), Refusal> {
+    /// Whose key it is, to be shown.
+    pub(crate) fn org_text(&self) -> String {
+        self.key.org.to_string()
+    }
+
+    /// Whose key the credentials of a request are, whatever it may do.
+    async fn find(parts: &Parts, api: &ApiState) -> Result<Self, Refusal> {
         let credentials = parts.headers.get(header::AUTHORIZATION).and_then(Credentials::read);
         let Credentials { id, secret } = credentials.ok_or(Refusal::WrongKey)?;
         let key = api.store().find_access_key(id).await?;
@@ -44,7 +63,8 @@ impl Caller {
             return Err(Refusal::RevokedKey);
         }
         api.meter().count_call(key.org, id, api.now());
-        Ok((Self { org: key.org, id, api: api.clone() }, key.scopes))
+        origin::check(&key.limits.origins, &parts.headers)?;
+        Ok(Self { key, api: api.clone() })
     }
 }
 
@@ -52,8 +72,8 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refusal> {
-        let (caller, scopes) = Self::find(parts, api).await?;
-        if scopes.read { Ok(caller) } else { Err(Refusal::MissingScope("read")) }
+        let caller = Self::find(parts, api).await?;
+        if caller.key.scopes.read { Ok(caller) } else { Err(Refusal::MissingScope("read")) }
     }
 }
 
@@ -61,8 +81,33 @@ impl FromRequestParts<ApiState> for Editor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refusal> {
-        let (caller, scopes) = Caller::find(parts, api).await?;
-        if scopes.write { Ok(Self(caller)) } else { Err(Refusal::MissingScope("write")) }
+        let caller = Caller::find(parts, api).await?;
+        if caller.key.scopes.write { Ok(Self(caller)) } else { Err(Refusal::MissingScope("write")) }
+    }
+}
+
+impl FromRequestParts<ApiState> for Steward {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refusal> {
+        let editor = Editor::from_request_parts(parts, api).await?;
+        if editor.reaches_everything() { Ok(Self(editor)) } else { Err(Refusal::NarrowKey) }
+    }
+}
+
+impl Deref for Editor {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl Deref for Steward {
+    type Target = Editor;
+
+    fn deref(&self) -> &Editor {
+        &self.0
     }
 }
 

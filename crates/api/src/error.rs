@@ -78,13 +78,13 @@ const INVALID_EUI: PublicCode = PublicCode {
 const FOREIGN_DEVICE: PublicCode = PublicCode {
     code: "11303",
     text: "The device is not bound to this organization",
-    meaning: "the device does not exist, or belongs to somebody else",
+    meaning: "the device does not exist, belongs to somebody else, or is in a group that the key does not reach",
     source: "documentation; own text",
 };
 const NO_SUCH_GROUP: PublicCode = PublicCode {
     code: "11317",
     text: "The group does not exist",
-    meaning: "the organization has no such group",
+    meaning: "the organization has no such group, or the key does not reach it",
     source: "documentation; own text",
 };
 const GROUP_EXISTS: PublicCode = PublicCode {
@@ -115,13 +115,17 @@ pub(crate) enum Refusal {
     RevokedKey,
     /// The key lacks a scope.
     MissingScope(&'static str),
+    /// The key reaches only some groups, and what is asked is about the whole organization.
+    NarrowKey,
+    /// The key is meant for pages of other origins.
+    ForeignOrigin,
     /// What the caller should give instead.
     Parameters(Cow<'static, str>),
     /// The text that is no EUI.
     InvalidEui(String),
-    /// A device that the organization does not have.
+    /// A device that the organization does not have, or the key does not reach.
     ForeignDevice(DeviceEui),
-    /// A group that the organization does not have.
+    /// A group that the organization does not have, or the key does not reach.
     NoSuchGroup(String),
     /// A group that the organization has already, by its name.
     GroupExists(String),
@@ -158,6 +162,11 @@ impl Refusal {
         Self::Parameters(format!("give `{name}`").into())
     }
 
+    /// A group that is named and not there.
+    pub(crate) fn no_such_group(uuid: &str) -> Self {
+        Self::NoSuchGroup(Self::shown(uuid))
+    }
+
     /// The one match from why to what the wire says: status, code, and what the caller can do.
     pub(crate) fn public(&self) -> (StatusCode, PublicCode, Cow<'_, str>) {
         use StatusCode as Http;
@@ -167,6 +176,8 @@ impl Refusal {
             Self::MissingScope(scope) => {
                 (Http::OK, NO_PERMISSION, format!("the access key lacks the scope `{scope}`").into())
             }
+            Self::NarrowKey => (Http::OK, NO_PERMISSION, "the access key is limited to groups".into()),
+            Self::ForeignOrigin => (Http::OK, NO_PERMISSION, "the key may not be used from this origin".into()),
             Self::Parameters(advice) => (Http::OK, PARAMETERS, advice.as_ref().into()),
             Self::InvalidEui(text) => (Http::OK, INVALID_EUI, format!("`{text}` is not 16 hex digits").into()),
             Self::ForeignDevice(eui) => (Http::OK, FOREIGN_DEVICE, format!("`{eui}`").into()),

@@ -11,6 +11,7 @@ use axum::{
 
 use crate::{
     Answered, ApiState,
+    auth::{AnswerOrigin, with_answer_origin},
     envelope::failure,
     error::{Refusal, Refused},
 };
@@ -35,7 +36,7 @@ pub(crate) async fn dress(
 ) -> Response {
     let begun = request.extensions().get().map_or_else(Instant::now, |Begun(begun)| *begun);
     let version = version(request.uri().path());
-    let mut response = next.run(request).await;
+    let (mut response, allowed) = with_answer_origin(next.run(request)).await;
     if let Some(Refused(refusal)) = response.extensions_mut().remove() {
         response = write(&api, endpoint, &refusal);
     }
@@ -44,8 +45,13 @@ pub(crate) async fn dress(
         answered.endpoint = endpoint;
         dm = answered.dm;
     }
-    response.headers_mut().extend(gateway_headers(begun.elapsed(), dm));
-    response.headers_mut().insert(API_VERSION, version);
+    let headers = response.headers_mut();
+    headers.extend(gateway_headers(begun.elapsed(), dm));
+    headers.insert(API_VERSION, version);
+    if let Some(AnswerOrigin(origin)) = allowed {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
     response
 }
 

@@ -1,28 +1,17 @@
 use model::GroupId;
 use store::{Error, GROUPS_MAX, Kind};
 
-use crate::{ApiState, auth::Caller, error::Refusal, parameters::Parameters};
+use crate::{auth::Caller, error::Refusal, parameters::Parameters};
 
 /// What the default group is called.
 pub(crate) const DEFAULT_NAME: &str = "Default";
 /// Most characters of a group's name.
 const NAME_CHARS_MAX: usize = 64;
 
-/// The group that a text names; the empty one names the default group, which is `None`.
-pub(crate) async fn find_group(api: &ApiState, caller: &Caller, uuid: &str) -> Result<Option<GroupId>, Refusal> {
-    let uuid = uuid.trim();
-    if uuid.is_empty() {
-        return Ok(None);
-    }
-    let id: GroupId = uuid.parse().map_err(|_| unknown(uuid))?;
-    let groups = api.store().list_groups(caller.org).await?;
-    if groups.iter().any(|group| group.id == id) { Ok(Some(id)) } else { Err(unknown(uuid)) }
-}
-
 /// The group that a text names, which is not the default one: that can be neither renamed nor
 /// deleted.
-pub(crate) async fn get_own_group(api: &ApiState, caller: &Caller, uuid: &str) -> Result<GroupId, Refusal> {
-    find_group(api, caller, uuid).await?.ok_or_else(|| unknown(uuid))
+pub(crate) async fn get_own_group(caller: &Caller, uuid: &str) -> Result<GroupId, Refusal> {
+    caller.find_group(uuid).await?.id().ok_or_else(|| Refusal::no_such_group(uuid))
 }
 
 /// The name that a call gives a group.
@@ -39,12 +28,8 @@ pub(crate) fn group_name(parameters: &Parameters) -> Result<&str, Refusal> {
 pub(crate) fn refused(error: Error, named: &str) -> Refusal {
     match error {
         Error::Conflict(Kind::Group) => Refusal::GroupExists(Refusal::shown(named)),
-        Error::NotFound(Kind::Group) => unknown(named),
+        Error::NotFound(Kind::Group) => Refusal::no_such_group(named),
         Error::Limit { .. } => Refusal::Parameters(format!("an organization has at most {GROUPS_MAX} groups").into()),
         other => other.into(),
     }
-}
-
-fn unknown(uuid: &str) -> Refusal {
-    Refusal::NoSuchGroup(Refusal::shown(uuid))
 }

@@ -2,7 +2,6 @@
 
 mod auth;
 mod channels;
-mod devices;
 mod envelope;
 mod error;
 mod gateway;

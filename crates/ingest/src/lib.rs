@@ -4,12 +4,14 @@
 mod answer;
 mod auth;
 mod dedup;
+mod notes;
 mod pipeline;
 mod refusal;
 mod router;
 mod source;
 
 pub use dedup::{MessageKind, dedup_key};
+pub use notes::Notes;
 pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
 pub use refusal::Refusal;
 pub use router::{BODY_BYTES_MAX, IngestState, router};

@@ -4,7 +4,7 @@ use axum::{Router, extract::DefaultBodyLimit, routing::post};
 use model::Timestamp;
 use store::Store;
 
-use crate::source::chirpstack;
+use crate::{Notes, source::chirpstack};
 
 /// The most bytes that the body of a webhook may have.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -16,6 +16,8 @@ pub struct IngestState {
     pub store: Arc<dyn Store>,
     /// The clock.
     pub now: fn() -> Timestamp,
+    /// How sources have been doing since the last flush.
+    pub notes: Arc<Notes>,
 }
 
 /// Every path by which sources bring uplinks.

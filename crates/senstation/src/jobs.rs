@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use api::ApiState;
+use ingest::Notes;
 use portal::PortalState;
 use store::{ExpireKind, Store};
 use tokio::{
@@ -29,6 +30,15 @@ pub(crate) async fn flush(api: ApiState, stop: watch::Receiver<bool>) {
         async move { api.meter().flush(api.store()).await }
     };
     every(FLUSH, stop, "what keys have read cannot be written down", flush).await;
+}
+
+/// Writes down how sources have been doing.
+pub(crate) async fn note(notes: Arc<Notes>, station: Arc<Station>, stop: watch::Receiver<bool>) {
+    let flush = || {
+        let (notes, station) = (Arc::clone(&notes), Arc::clone(&station));
+        async move { notes.flush(&*station.store()).await }
+    };
+    every(FLUSH, stop, "how sources are doing cannot be written down", flush).await;
 }
 
 /// Shows open pages what goes on.

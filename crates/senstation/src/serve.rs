@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::ApiState;
-use ingest::IngestState;
+use ingest::{IngestState, Notes};
 use model::OrgId;
 use portal::PortalState;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -86,6 +86,7 @@ impl Signals {
 pub(crate) struct Running {
     station: Arc<Station>,
     api: ApiState,
+    notes: Arc<Notes>,
     portal: PortalState,
     fleets: Arc<Fleets>,
     http: Option<SocketAddr>,
@@ -120,8 +121,18 @@ impl Running {
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);
-        let mut running =
-            Self { station, api, portal, fleets, http: None, public_url, stop, tasks: JoinSet::new(), signals };
+        let mut running = Self {
+            station,
+            api,
+            notes: Arc::default(),
+            portal,
+            fleets,
+            http: None,
+            public_url,
+            stop,
+            tasks: JoinSet::new(),
+            signals,
+        };
         running.open_doors(settings)?;
         running.spawn(|station, stop| host.run(station, stop));
         let portal = running.portal.clone();
@@ -136,6 +147,8 @@ impl Running {
         }
         let api = running.api.clone();
         running.spawn(|_, stop| jobs::flush(api, stop));
+        let notes = Arc::clone(&running.notes);
+        running.spawn(|station, stop| jobs::note(notes, station, stop));
         running.spawn(jobs::poll);
         running.spawn(jobs::maintain);
         let retention = settings.retention.clone();
@@ -157,7 +170,11 @@ impl Running {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
                 portal: portal::router(self.portal.clone()),
-                ingest: ingest::router(IngestState { store: self.station.store(), now: clock::now }),
+                ingest: ingest::router(IngestState {
+                    store: self.station.store(),
+                    now: clock::now,
+                    notes: Arc::clone(&self.notes),
+                }),
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };
@@ -254,19 +271,22 @@ impl Running {
         tracing::info!("stopping");
         self.stop.send_replace(true);
         tokio::select! {
-            stopped = finish(&mut self.tasks, &self.api, &self.station) => stopped,
+            stopped = finish(&mut self.tasks, &self.api, &self.notes, &self.station) => stopped,
             () = self.signals.next_wish() => bail!("stopped at once; the next start reads the log"),
         }
     }
 }
 
-async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, station: &Station) -> anyhow::Result<()> {
+async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station: &Station) -> anyhow::Result<()> {
     let mut broken = None;
     while let Some(ended) = tasks.join_next().await {
         broken = ended.err().or(broken);
     }
     if let Err(error) = api.meter().flush(api.store()).await {
         tracing::warn!("what keys have read in the last second is not counted: {error}");
+    }
+    if let Err(error) = notes.flush(&*station.store()).await {
+        tracing::warn!("what sources have sent in the last second is not counted: {error}");
     }
     let closed = timeout(CLOSE_PATIENCE, station.close()).await;
     closed.context("the store is still at work and was cut off; the next start reads the log")??;

@@ -4,7 +4,6 @@ use store::{SegmentQuery, SegmentSeries};
 use crate::{
     ApiState,
     auth::Caller,
-    devices::get_device,
     envelope::Answer,
     error::Refusal,
     json,
@@ -35,7 +34,7 @@ pub(crate) async fn aggregate_chart_points(
     if api.settings().strict_windows {
         asked = asked.at_most(YEAR_MS);
     }
-    let device = get_device(&api, &caller, &parameters).await?;
+    let device = caller.get_device(parameters.device_eui()?).await?;
     let query = SegmentQuery {
         device: device.id,
         select,

@@ -1,9 +1,8 @@
-use axum::extract::State;
 use model::GeoPoint;
 use store::{Binding, Error, Kind};
 use subtle::ConstantTimeEq;
 
-use crate::{ApiState, auth::Editor, envelope::Answer, error::Refusal, groups::find_group, parameters::Parameters};
+use crate::{auth::Steward, envelope::Answer, error::Refusal, parameters::Parameters};
 
 /// Most characters of a device's name.
 const NAME_CHARS_MAX: usize = 128;
@@ -12,11 +11,7 @@ const NAME_CHARS_MAX: usize = 128;
 /// `device_name`, in `group_uuid`, at `longitude` and `latitude`.
 ///
 /// The devices to be had are those that the organization had before and unbound.
-pub(crate) async fn bind_device(
-    State(api): State<ApiState>,
-    Editor(caller): Editor,
-    parameters: Parameters,
-) -> Result<Answer, Refusal> {
+pub(crate) async fn bind_device(steward: Steward, parameters: Parameters) -> Result<Answer, Refusal> {
     let eui = parameters.eui("eui")?;
     let code = parameters.find_filled("code").ok_or_else(|| Refusal::missing("code"))?;
     let name = parameters.find_filled("device_name");
@@ -26,18 +21,18 @@ pub(crate) async fn bind_device(
     }
     let place = place(&parameters)?;
     let group = match parameters.find("group_uuid") {
-        Some(uuid) => Some(find_group(&api, &caller, uuid).await?),
+        Some(uuid) => Some(steward.find_group(uuid).await?.id()),
         None => None,
     };
-    if api.store().find_device(caller.org, eui).await?.is_some() {
+    if steward.has_device(eui).await? {
         return Err(Refusal::BoundDevice(eui));
     }
-    let known = api.store().find_unbound_device(caller.org, eui, api.now()).await?;
+    let known = steward.find_unbound_device(eui).await?;
     let mut binding = known.filter(|known| proves(code, known)).ok_or(Refusal::WrongCode(eui))?;
     binding.name = name.map_or(binding.name, str::to_owned);
     binding.group = group.unwrap_or(binding.group);
     binding.place = place.or(binding.place);
-    match api.store().bind_device(binding).await {
+    match steward.bind_device(binding).await {
         Ok(_) => Ok(Answer::nothing()),
         Err(Error::Conflict(Kind::Device)) => Err(Refusal::BoundDevice(eui)),
         Err(error) => Err(error.into()),

@@ -5,7 +5,6 @@ use crate::{
     ApiState,
     auth::Caller,
     channels::{Channel, channels},
-    devices::get_devices,
     envelope::Answer,
     error::Refusal,
     parameters::Parameters,
@@ -26,7 +25,7 @@ pub(crate) async fn list_device_channels(
     parameters: Parameters,
 ) -> Result<Answer, Refusal> {
     let mut shown = Vec::new();
-    for device in get_devices(&api, &caller, &parameters).await? {
+    for device in caller.get_devices(&parameters.device_euis()?).await? {
         shown.push(DeviceChannels {
             device_eui: device.eui.to_string(),
             device_name: device.name.clone(),

@@ -1,32 +1,24 @@
-use axum::extract::State;
 use model::DeviceKind;
 use store::DeviceFilter;
 
-use crate::{
-    ApiState, auth::Caller, devices::list_all, envelope::Answer, error::Refusal, groups::find_group, json,
-    parameters::Parameters,
-};
+use crate::{auth::Caller, envelope::Answer, error::Refusal, json, parameters::Parameters};
 
 /// The organization's gateways (`device_type` 1) or nodes (2, also when absent), of all groups or
 /// of the one that `group_uuid` names, where the empty text names the default group.
 ///
 /// The contract has no pages here: the answer holds every device, at about 110 bytes each.
-pub(crate) async fn list_devices(
-    State(api): State<ApiState>,
-    caller: Caller,
-    parameters: Parameters,
-) -> Result<Answer, Refusal> {
+pub(crate) async fn list_devices(caller: Caller, parameters: Parameters) -> Result<Answer, Refusal> {
     let kind = match parameters.whole::<u8>("device_type")? {
         Some(1) => DeviceKind::Gateway,
         Some(2) | None => DeviceKind::Node,
         Some(_) => return Err(Refusal::Parameters("`device_type` is 1 for gateways or 2 for nodes".into())),
     };
     let group = match parameters.find("group_uuid") {
-        Some(uuid) => Some(find_group(&api, &caller, uuid).await?),
+        Some(uuid) => Some(caller.find_group(uuid).await?.id()),
         None => None,
     };
     let filter = DeviceFilter { kind: Some(kind), group };
-    let devices = list_all(&api, &caller, filter).await?;
+    let devices = caller.list_devices(filter).await?;
     Ok(Answer::written(110 * devices.len(), |out| {
         json::list(out, &devices, |out, device| {
             out.extend_from_slice(br#"{"device_eui":"#);

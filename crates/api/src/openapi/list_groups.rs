@@ -1,7 +1,6 @@
-use axum::extract::State;
 use serde::Serialize;
 
-use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, groups::DEFAULT_NAME, parameters::Parameters};
+use crate::{auth::Caller, envelope::Answer, error::Refusal, groups::DEFAULT_NAME, parameters::Parameters};
 
 #[derive(Debug, Serialize)]
 struct Group {
@@ -10,15 +9,14 @@ struct Group {
     group_uuid: String,
 }
 
-/// The default group, then the others; or only those that `group_uuids` names, where the empty
+/// The default group, then the others, as far as the key reaches them; or only those that `group_uuids` names, where the empty
 /// text names the default group.
-pub(crate) async fn list_groups(
-    State(api): State<ApiState>,
-    caller: Caller,
-    parameters: Parameters,
-) -> Result<Answer, Refusal> {
-    let mut groups = vec![Group { group_name: DEFAULT_NAME.to_owned(), group_uuid: String::new() }];
-    for group in api.store().list_groups(caller.org).await? {
+pub(crate) async fn list_groups(caller: Caller, parameters: Parameters) -> Result<Answer, Refusal> {
+    let mut groups = Vec::new();
+    if caller.reaches_everything() {
+        groups.push(Group { group_name: DEFAULT_NAME.to_owned(), group_uuid: String::new() });
+    }
+    for group in caller.list_groups().await? {
         groups.push(Group { group_name: group.name, group_uuid: group.id.to_string() });
     }
     let wanted: Vec<&str> = parameters.list("group_uuids").collect();

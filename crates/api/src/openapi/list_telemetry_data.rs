@@ -4,7 +4,6 @@ use store::{RangeQuery, Series};
 use crate::{
     ApiState,
     auth::Caller,
-    devices::get_device,
     envelope::Answer,
     error::Refusal,
     json,
@@ -30,7 +29,7 @@ pub(crate) async fn list_telemetry_data(
     if api.settings().strict_windows {
         asked = asked.at_most(MONTH_MS).not_older_than(THREE_MONTHS_MS, now);
     }
-    let device = get_device(&api, &caller, &parameters).await?;
+    let device = caller.get_device(parameters.device_eui()?).await?;
     let query = RangeQuery { device: device.id, select, window: asked.window(), limit: limit as usize };
     let series = api.store().range(device.org, query).await?;
     let points = series.iter().map(|series| series.points.len()).sum();

@@ -2,10 +2,7 @@ use axum::extract::State;
 use model::{MeasurementId, Timestamp};
 use serde::Serialize;
 
-use crate::{
-    ApiState, auth::Caller, devices::get_devices, envelope::Answer, error::Refusal, parameters::Parameters,
-    statuses::Statuses,
-};
+use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, parameters::Parameters, statuses::Statuses};
 
 #[derive(Debug, Serialize)]
 struct RunningStatus {
@@ -35,7 +32,7 @@ pub(crate) async fn view_device_running_status(
 ) -> Result<Answer, Refusal> {
     let now = api.now();
     let mut shown = Vec::new();
-    for device in get_devices(&api, &caller, &parameters).await? {
+    for device in caller.get_devices(&parameters.device_euis()?).await? {
         let statuses = Statuses::get(&api, &device).await?;
         let heard = api.store().last_heard(device.org, device.id).await?;
         let interval_min = interval_min(&statuses);

@@ -2,10 +2,7 @@ use axum::extract::State;
 use model::{GeoPoint, MeasurementId};
 use serde::Serialize;
 
-use crate::{
-    ApiState, auth::Caller, devices::get_devices, envelope::Answer, error::Refusal, parameters::Parameters,
-    statuses::Statuses,
-};
+use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, parameters::Parameters, statuses::Statuses};
 
 #[derive(Debug, Serialize)]
 struct Device<'a> {
@@ -50,7 +47,7 @@ pub(crate) async fn view_devices(
     caller: Caller,
     parameters: Parameters,
 ) -> Result<Answer, Refusal> {
-    let devices = get_devices(&api, &caller, &parameters).await?;
+    let devices = caller.get_devices(&parameters.device_euis()?).await?;
     let mut shown = Vec::with_capacity(devices.len());
     for device in &devices {
         let statuses = Statuses::get(&api, device).await?;

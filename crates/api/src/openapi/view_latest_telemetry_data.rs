@@ -1,10 +1,7 @@
 use axum::extract::State;
 use store::LatestReading;
 
-use crate::{
-    ApiState, auth::Caller, devices::get_device, envelope::Answer, error::Refusal, json, parameters::Parameters,
-    window::YEAR_MS,
-};
+use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, json, parameters::Parameters, window::YEAR_MS};
 
 /// About how many bytes a point takes.
 const POINT_BYTES: usize = 90;
@@ -17,7 +14,7 @@ pub(crate) async fn view_latest_telemetry_data(
     parameters: Parameters,
 ) -> Result<Answer, Refusal> {
     let select = parameters.series()?;
-    let device = get_device(&api, &caller, &parameters).await?;
+    let device = caller.get_device(parameters.device_eui()?).await?;
     let mut latest = api.store().latest(device.org, device.id, select).await?;
     let oldest = api.now().minus_ms(YEAR_MS);
     latest.retain(|reading| reading.measured_at >= oldest);

@@ -11,6 +11,6 @@ struct Organization<'a> {
 }
 
 pub(crate) async fn view_organization(caller: Caller) -> Result<Answer, Refusal> {
-    let org_id = &caller.org.to_string();
+    let org_id = &caller.org_text();
     Answer::of(&Organization { org_id, org_id_too: org_id })
 }

@@ -50,6 +50,7 @@ pub(crate) struct Caller<'a> {
     pub(crate) org: OrgId,
     pub(crate) id: Option<AccessId>,
     authorization: Option<String>,
+    origin: Option<&'static str>,
 }
 
 pub(crate) struct Answer {
@@ -86,7 +87,7 @@ impl App {
 
     /// Somebody without a key.
     pub(crate) fn stranger(&self) -> Caller<'_> {
-        Caller { app: self, org: OrgId::from_raw(0), id: None, authorization: None }
+        Caller { app: self, org: OrgId::from_raw(0), id: None, authorization: None, origin: None }
     }
 }
 
@@ -119,6 +120,11 @@ impl<'a> Caller<'a> {
         Self { id, authorization: Some(authorization), ..self }
     }
 
+    /// The same person on a page of an origin.
+    pub(crate) fn on_page_of(self, origin: &'static str) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
     pub(crate) async fn revoke(&self) {
         let id = self.id.expect("somebody with a key");
         self.app.store.revoke_access_key(self.org, id, Timestamp::from_millis(NOW_MS)).await.unwrap();
@@ -143,6 +149,9 @@ impl<'a> Caller<'a> {
     pub(crate) async fn send_request(&self, mut request: Request<Body>) -> Answer {
         if let Some(authorization) = &self.authorization {
             request.headers_mut().insert(header::AUTHORIZATION, authorization.parse().unwrap());
+        }
+        if let Some(origin) = self.origin {
+            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
         }
         let (parts, body) = self.app.router.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();

@@ -10,6 +10,7 @@ mod delete_devices;
 mod delete_group;
 mod device_list_euis;
 mod gateway;
+mod key_limits;
 mod list_device_channels;
 mod list_devices;
 mod list_groups;

@@ -6,15 +6,15 @@ use store::Registry;
 use crate::app::{Answer, App, Caller, EUI, ms_ago};
 
 /// What a route is asked, and what it reaches.
-struct Case {
-    path: &'static str,
+pub(crate) struct Case {
+    pub(crate) path: &'static str,
     method: &'static str,
     /// Whether it asks about one device, whose EUI then stands in for `EUI`.
     query: &'static str,
     /// The same, and the group whose uuid stands in for `GROUP`.
     body: &'static str,
     /// Whether it changes something.
-    changes: bool,
+    pub(crate) changes: bool,
 }
 
 const fn get(path: &'static str, query: &'static str) -> Case {
@@ -33,7 +33,7 @@ const DEVICE: &str = "?device_eui=EUI";
 const DEVICES: &str = r#"{"device_euis":["EUI"]}"#;
 
 /// In an order in which each finds what it needs, from [`prepare`] on.
-const CASES: [Case; 29] = [
+pub(crate) const CASES: [Case; 29] = [
     get("/openapi/view_organization", ""),
     get("/openapi/list_groups", ""),
     get("/openapi/list_devices", ""),
@@ -66,33 +66,33 @@ const CASES: [Case; 29] = [
 ];
 
 /// Every organization's group in these tests.
-const GROUP: u64 = 7;
+pub(crate) const GROUP: u64 = 7;
 /// What somebody else's things are called.
 const THEIRS: u64 = 0xFF;
 
 /// A device and a group of somebody's.
-async fn prepare(app: &App, member: &Caller<'_>, eui: &str, group: u64, name: &str) {
+pub(crate) async fn prepare(app: &App, member: &Caller<'_>, eui: &str, group: u64, name: &str) {
     member.bind_with(eui, "S2101", |binding| binding.code = "3A91F27B".to_owned()).await;
     let group = Group { org: member.org, id: GroupId::from_raw(group), name: name.to_owned() };
     app.store.create_group(group).await.unwrap();
 }
 
 impl Case {
-    async fn ask(&self, caller: &Caller<'_>, eui: &str) -> Answer {
+    pub(crate) async fn ask(&self, caller: &Caller<'_>, eui: &str) -> Answer {
         self.ask_about(caller, eui, GROUP).await
     }
 
-    async fn ask_about(&self, caller: &Caller<'_>, eui: &str, group: u64) -> Answer {
+    pub(crate) async fn ask_about(&self, caller: &Caller<'_>, eui: &str, group: u64) -> Answer {
         let path = format!("{}{}", self.path.replace("{eui}", eui), self.query.replace("EUI", eui));
         let body = self.body.replace("EUI", eui).replace("GROUP", &GroupId::from_raw(group).to_string());
         caller.send(self.method, &path, Some("application/json"), &body).await
     }
 
-    fn names_a_device(&self) -> bool {
+    pub(crate) fn names_a_device(&self) -> bool {
         self.path.contains("{eui}") || self.query.contains("EUI") || self.body.contains("EUI")
     }
 
-    fn names_a_group(&self) -> bool {
+    pub(crate) fn names_a_group(&self) -> bool {
         self.body.contains("GROUP")
     }
 
@@ -163,7 +163,7 @@ async fn what_changes_something_is_not_done_by_a_link() {
 }
 
 #[track_caller]
-fn check(case: &Case, answer: &Answer, status: u16, code: &str) {
+pub(crate) fn check(case: &Case, answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{}", case.path);
     assert!(answer.json().get("data").is_none(), "{}", case.path);
     assert_eq!(answer.header("api-gateway-mpuo-consume"), "0", "{}", case.path);

@@ -13,6 +13,7 @@ use axum::{
 };
 use model::{Source, SourceKind, Timestamp, Uplink};
 use serde::Deserialize;
+use store::Store;
 
 use super::lenient::depth;
 use crate::{Accepted, BODY_BYTES_MAX, IngestState, Refusal, StatusReport, accept, accept_status, auth::authenticate};
@@ -51,11 +52,17 @@ pub(crate) async fn receive(
         refusal.log(SourceKind::ChirpStack, source);
         refusal.into_response()
     };
-    let source = match authenticate(state.store.as_ref(), &headers, SourceKind::ChirpStack, (state.now)()).await {
+    let received_at = (state.now)();
+    let source = match authenticate(state.store.as_ref(), &headers, SourceKind::ChirpStack, received_at).await {
         Ok(source) => source,
         Err(refusal) => return refused(refusal, None),
     };
-    match take(&state, &source, query, &headers, body).await {
+    let taken = take(state.store.as_ref(), &source, received_at, query, &headers, body).await;
+    match &taken {
+        Ok(_) => state.notes.count_message(&source, received_at),
+        Err(refusal) => state.notes.keep_refusal(&source, received_at, refusal),
+    }
+    match taken {
         Ok(Some(accepted)) => accepted.into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => refused(refusal, Some(&source)),
@@ -63,20 +70,20 @@ pub(crate) async fn receive(
 }
 
 async fn take(
-    state: &IngestState,
+    store: &dyn Store,
     source: &Source,
+    received_at: Timestamp,
     query: Result<Query<Params>, QueryRejection>,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Option<Accepted>, Refusal> {
-    let store = state.store.as_ref();
     refuse_encodings(headers)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge { max: BODY_BYTES_MAX },
         _ => Refusal::Malformed("the body ended before its end; send it again".to_owned()),
     })?;
     let event = query.ok().and_then(|Query(params)| params.event).unwrap_or_default();
-    match read(&event, &body, source, (state.now)())? {
+    match read(&event, &body, source, received_at)? {
         Event::Uplink(uplink) => accept(store, source, uplink).await.map(Some),
         Event::Status(report) => accept_status(store, source, report).await.map(Some),
         Event::Other => Ok(None),

@@ -6,6 +6,7 @@ mod answers;
 mod any_bytes;
 mod auto_add;
 mod fixtures;
+mod health;
 mod refusals;
 mod support;
 mod time;

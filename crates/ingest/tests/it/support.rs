@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use ingest::IngestState;
+use ingest::{IngestState, Notes};
 use model::{
     Device, DeviceEui, DeviceKind, OrgId, Organization, Reading, Row, SecretHash, Source, SourceId, SourceKind,
     Timestamp, Window,
@@ -33,6 +33,7 @@ pub(crate) fn now() -> Timestamp {
 /// The station and its ways in and out.
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) notes: Arc<Notes>,
     router: Router,
 }
 
@@ -49,7 +50,9 @@ impl App {
     }
 
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
-        let app = Self { router: ingest::router(IngestState { store: Arc::clone(&store), now }), store };
+        let notes = Arc::new(Notes::default());
+        let state = IngestState { store: Arc::clone(&store), now, notes: Arc::clone(&notes) };
+        let app = Self { router: ingest::router(state), store, notes };
         for (org, eui, token) in [(ORG, EUI, TOKEN), (NEIGHBOUR, NEIGHBOURS_EUI, "a-token-of-the-neighbour")] {
             let organization = Organization { id: org, name: "Farm".to_owned(), created_at: now() };
             app.store.create_organization(organization).await.unwrap();

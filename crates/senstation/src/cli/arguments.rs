@@ -1,7 +1,10 @@
 //! What arguments have to be, said in sentences.
 
+use std::net::Ipv6Addr;
+
+use axum::http::Uri;
 use codec::Codec;
-use model::{OrgId, Scopes, SourceId};
+use model::{GroupId, OrgId, Scopes, SourceId};
 
 use crate::config::nearest;
 
@@ -39,11 +42,44 @@ pub(super) fn scopes(text: &str) -> Result<Scopes, String> {
     }
 }
 
+/// A browser origin, as browsers write it: in lower case, without a port that goes without saying.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let refused = || format!("`{text}` is no origin: give scheme and host, such as `https://dashboard.example.org`");
+    let uri: Uri = text.to_ascii_lowercase().parse().map_err(|_| refused())?;
+    let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or_else(refused)?;
+    let authority = uri.authority().ok_or_else(refused)?;
+    let host = authority.host();
+    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) && !host.is_empty();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::parse::<Ipv6Addr>);
+    let is_host = is_name || matches!(address, Some(Ok(_)));
+    let is_bare = uri.path() == "/" && uri.query().is_none() && !text.ends_with("//") && !text.contains('#');
+    let port = authority.as_str().strip_prefix(host).map(|port| port.strip_prefix(':').map(str::parse::<u16>));
+    match port {
+        Some(None) if is_host && is_bare => Ok(format!("{scheme}://{host}")),
+        Some(Some(Ok(port))) if is_host && is_bare && port != 0 => {
+            let goes_without_saying = (scheme, port) == ("https", 443) || (scheme, port) == ("http", 80);
+            Ok(if goes_without_saying { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") })
+        }
+        _ => Err(refused()),
+    }
+}
+
+/// The id of a group.
+pub(super) fn group(text: &str) -> Result<GroupId, String> {
+    let id = text.parse().ok().filter(|_| is_id(text));
+    id.ok_or_else(|| {
+        "a group is named by 16 hex digits, its `group_uuid`; `list_groups` of the API shows it".to_owned()
+    })
+}
+
 /// The id of a source.
 pub(super) fn source_id(text: &str) -> Result<SourceId, String> {
-    let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let id = text.parse().ok().filter(|_| is_hex);
+    let id = text.parse().ok().filter(|_| is_id(text));
     id.ok_or_else(|| "a source is named by 16 hex digits; `senstation source list` shows them".to_owned())
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A model that there is a codec for.
@@ -78,12 +114,56 @@ mod tests {
     }
 
     #[test]
+    fn an_origin_is_written_as_browsers_do() {
+        for (given, expected) in [
+            ("https://dashboard.example.org", "https://dashboard.example.org"),
+            ("HTTPS://Dashboard.Example.ORG/", "https://dashboard.example.org"),
+            ("https://a.example:443", "https://a.example"),
+            ("http://a.example:80/", "http://a.example"),
+            ("http://a.example:443", "http://a.example:443"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://192.168.1.7:8080", "http://192.168.1.7:8080"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("https://xn--hof-sd-5ya.example", "https://xn--hof-sd-5ya.example"),
+        ] {
+            assert_eq!(origin(given).as_deref(), Ok(expected), "{given}");
+        }
+        for wrong in [
+            "",
+            "*",
+            "null",
+            "a.example",
+            "a.example:443",
+            "//a.example",
+            "https://",
+            "https:///",
+            "https://*.example.org",
+            "https://a.example//",
+            "https://a.example/page",
+            "https://a.example?q",
+            "https://a.example/#x",
+            "https://a.example:",
+            "https://a.example:0",
+            "https://a.example:99999",
+            "https://me@a.example",
+            "https://höfe.example",
+            "https://a b.example",
+            "https://[::g]",
+            "ftp://a.example",
+            "file:///page.html",
+        ] {
+            assert!(origin(wrong).unwrap_err().contains("is no origin"), "{wrong}");
+        }
+    }
+
+    #[test]
     fn ids_are_refused_in_sentences() {
         assert!(org("521853156991105").is_ok());
         assert!(org("Farm").unwrap_err().contains("`senstation org list`"));
         assert!(source_id("0123456789abcdef").is_ok());
         for wrong in ["", "xyz", "+123456789abcdef", "0123456789abcdef0", "1"] {
             assert!(source_id(wrong).unwrap_err().contains("16 hex digits"), "{wrong}");
+            assert!(group(wrong).unwrap_err().contains("16 hex digits"), "{wrong}");
         }
     }
 }

@@ -1,7 +1,8 @@
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Subcommand;
-use model::{AccessId, AccessKey, OrgId, Scopes, Timestamp};
+use model::{AccessId, AccessKey, GroupId, KeyLimits, OrgId, Scopes, Timestamp};
 use serde_json::{Value, json};
+use store::Registry;
 
 use super::{Session, arguments, find_org};
 use crate::{
@@ -10,12 +11,15 @@ use crate::{
     output::table,
 };
 
+const DAY_MS: i64 = 86_400_000;
+
 /// Access keys: what programs read the API with
 #[derive(Debug, Subcommand)]
 pub(super) enum Key {
     /// Create an access key; it is shown this once
     #[command(after_help = "Examples:\n  senstation key create --org 521853156991105 --name integration\n  \
-                             senstation key create --name dashboard --scopes read")]
+                             senstation key create --name dashboard --scopes read \\\n    \
+                             --origin https://dashboard.example.org --expires-in-days 365")]
     Create {
         /// Whose key; may be left out while there is only one organization
         #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
@@ -26,6 +30,15 @@ pub(super) enum Key {
         /// What it may do, joined by `+`: `read` readings and devices, `write` groups and devices
         #[arg(long, default_value = "read+write", value_parser = arguments::scopes)]
         scopes: Scopes,
+        /// After how many days it is refused; left out, never
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        expires_in_days: Option<u16>,
+        /// Web pages it may be used from, by scheme and host; may be repeated, left out, it is good everywhere
+        #[arg(long = "origin", value_name = "URL", value_parser = arguments::origin)]
+        origins: Vec<String>,
+        /// A group whose devices it reaches; may be repeated, left out, it reaches all devices
+        #[arg(long = "group", value_name = "GROUP_ID", value_parser = arguments::group)]
+        groups: Vec<GroupId>,
     },
     /// List the access keys, revoked ones included
     #[command(after_help = "Example:\n  senstation key list --org 521853156991105")]
@@ -46,8 +59,15 @@ pub(super) enum Key {
 impl Key {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
         session.with_registry(async |registry| match self {
-            Self::Create { org, name, scopes } => {
+            Self::Create { org, name, scopes, expires_in_days, origins, groups } => {
                 let org = find_org(&*registry, org).await?.id;
+                let now = clock::now();
+                let limits = KeyLimits {
+                    expires_at: expires_in_days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)),
+                    origins: each_once(origins),
+                    groups: each_once(groups),
+                };
+                check_groups(&*registry, org, &limits.groups).await?;
                 let (id, secret) = (access_id()?, Secret::access_key()?);
                 let shown = json!({
                     "access_id": id.to_string(),
@@ -55,14 +75,21 @@ impl Key {
                     "org_id": org.to_string(),
                     "name": name,
                     "scopes": scopes.to_string(),
+                    "expires_at": text(limits.expires_at),
+                    "origins": limits.origins,
+                    "groups": texts(&limits.groups),
                 });
+                let origin = limits.origins.first().map(|origin| format!("--header 'Origin: {origin}' "));
                 let text = format!(
-                    "access id   {id}\naccess key  {}\nscopes      {scopes}\n\nThe key is not shown again.\n\
-                         Try: curl --user {id}:{} http://127.0.0.1:8080/openapi/view_organization",
-                    secret.text, secret.text
+                    "access id   {id}\naccess key  {}\nscopes      {scopes}\n{}\nThe key is not shown again.\n\
+                         Try: curl --user {id}:{} {}http://127.0.0.1:8080/openapi/view_organization",
+                    secret.text,
+                    described(&limits),
+                    secret.text,
+                    origin.unwrap_or_default(),
                 );
-                let key = AccessKey::new(id, org, secret.hash, name, scopes, clock::now());
-                registry.create_access_key(key).await?;
+                let key = AccessKey::new(id, org, secret.hash, name, scopes, now);
+                registry.create_access_key(AccessKey { limits, ..key }).await?;
                 if let Err(error) = session.output.show_to_somebody(&shown, text) {
                     registry.revoke_access_key(org, id, clock::now()).await?;
                     return Err(error).context("the key cannot be shown, so it is revoked; create another");
@@ -72,13 +99,19 @@ impl Key {
             Self::List { org } => {
                 let org = find_org(&*registry, org).await?.id;
                 let keys = registry.list_access_keys(org).await?;
-                let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
                 let rows: Vec<_> = keys
                     .iter()
                     .map(|key| {
-                        let revoked = text(key.revoked_at).unwrap_or_default();
-                        let used = text(key.last_used_at).unwrap_or_default();
-                        [key.id.to_string(), key.name.clone(), key.scopes.to_string(), used, revoked]
+                        [
+                            key.id.to_string(),
+                            key.name.clone(),
+                            key.scopes.to_string(),
+                            text(key.limits.expires_at).unwrap_or_default(),
+                            key.calls.to_string(),
+                            key.dm.to_string(),
+                            text(key.last_used_at).unwrap_or_default(),
+                            text(key.revoked_at).unwrap_or_default(),
+                        ]
                     })
                     .collect();
                 let shown = keys.iter().map(|key| {
@@ -90,9 +123,15 @@ impl Key {
                         "created_at": key.created_at.to_string(),
                         "last_used_at": text(key.last_used_at),
                         "revoked_at": text(key.revoked_at),
+                        "expires_at": text(key.limits.expires_at),
+                        "origins": key.limits.origins,
+                        "groups": texts(&key.limits.groups),
+                        "calls": key.calls,
+                        "dm": key.dm,
                     })
                 });
-                let headings = ["access_id", "name", "scopes", "last_used_at", "revoked_at"];
+                let headings =
+                    ["access_id", "name", "scopes", "expires_at", "calls", "dm", "last_used_at", "revoked_at"];
                 session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
             }
             Self::Revoke { access_id } => {
@@ -105,4 +144,43 @@ impl Key {
             }
         })
     }
+}
+
+/// **Errors**: one of the groups is not the organization's.
+async fn check_groups(registry: &dyn Registry, org: OrgId, groups: &[GroupId]) -> anyhow::Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let known = registry.list_groups(org).await?;
+    match groups.iter().find(|id| known.iter().all(|group| group.id != **id)) {
+        Some(id) => bail!("organization `{org}` has no group `{id}`; `list_groups` of the API shows those it has"),
+        None => Ok(()),
+    }
+}
+
+fn each_once<T: PartialEq>(items: Vec<T>) -> Vec<T> {
+    items.into_iter().fold(Vec::new(), |mut once, item| {
+        if !once.contains(&item) {
+            once.push(item);
+        }
+        once
+    })
+}
+
+/// What narrows a key, a line for each.
+fn described(limits: &KeyLimits) -> String {
+    let lines = [
+        limits.expires_at.map(|at| format!("expires at  {at}\n")),
+        (!limits.origins.is_empty()).then(|| format!("origins     {}\n", limits.origins.join(" "))),
+        (!limits.groups.is_empty()).then(|| format!("groups      {}\n", texts(&limits.groups).join(" "))),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+fn text(at: Option<Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
+}
+
+fn texts(groups: &[GroupId]) -> Vec<String> {
+    groups.iter().map(ToString::to_string).collect()
 }

@@ -39,7 +39,8 @@ pub(crate) struct Driven {
 /// The browser of this machine; without one the test says so and is over.
 pub(crate) fn chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).flat_map(|folder| NAMES.map(|name| folder.join(name))).find(|file| file.is_file());
+    let found =
+        std::env::split_paths(&path).flat_map(|folder| NAMES.map(|name| folder.join(name))).find(|file| file.is_file());
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "there is no Chromium here, and on CI there must be");
         println!("skipped: there is no Chromium on this machine");
@@ -183,7 +184,8 @@ async fn listen(page: &Page, complaints: &Arc<Mutex<Vec<String>>>, home: &str) {
     });
     collect!(EventEntryAdded, |event| {
         let level = format!("{:?}", event.entry.level);
-        matches!(level.as_str(), "Error" | "Warning").then(|| format!("log: {} {:?}", event.entry.text, event.entry.url))
+        matches!(level.as_str(), "Error" | "Warning")
+            .then(|| format!("log: {} {:?}", event.entry.text, event.entry.url))
     });
     // A stream of events is cut off when its page is left.
     collect!(EventLoadingFailed, |event| {

@@ -11,12 +11,26 @@ use crate::{
 fn attacks() -> Vec<String> {
     let run = "window.ran=1";
     let tags = [
-        "<script>RUN</script>", "<img src=x onerror=RUN>", "<svg onload=RUN>", "<body onload=RUN>",
-        "<iframe srcdoc='<script>RUN</script>'>", "<a href=javascript:RUN>x</a>", "<details open ontoggle=RUN>",
-        "<input autofocus onfocus=RUN>", "<video><source onerror=RUN>", "<math><a xlink:href=javascript:RUN>",
-        "<object data=javascript:RUN>", "<embed src=javascript:RUN>", "<base href=javascript:RUN//>",
-        "<form action=javascript:RUN><button>", "<meta http-equiv=refresh content=0;url=/x>", "<style>@import'/x'</style>",
-        "<marquee onstart=RUN>", "<template><script>RUN</script>", "<noscript><img src=x onerror=RUN>", "{{RUN}}",
+        "<script>RUN</script>",
+        "<img src=x onerror=RUN>",
+        "<svg onload=RUN>",
+        "<body onload=RUN>",
+        "<iframe srcdoc='<script>RUN</script>'>",
+        "<a href=javascript:RUN>x</a>",
+        "<details open ontoggle=RUN>",
+        "<input autofocus onfocus=RUN>",
+        "<video><source onerror=RUN>",
+        "<math><a xlink:href=javascript:RUN>",
+        "<object data=javascript:RUN>",
+        "<embed src=javascript:RUN>",
+        "<base href=javascript:RUN//>",
+        "<form action=javascript:RUN><button>",
+        "<meta http-equiv=refresh content=0;url=/x>",
+        "<style>@import'/x'</style>",
+        "<marquee onstart=RUN>",
+        "<template><script>RUN</script>",
+        "<noscript><img src=x onerror=RUN>",
+        "{{RUN}}",
     ];
     let breaks = ["", "\"", "'", "\">", "'>", "-->", "</title>", "</textarea>", "</script>", "`${"];
     let mut all = Vec::new();
@@ -57,9 +71,21 @@ async fn two_hundred_attacks_run_nothing() {
         let name = json!({ "name": attack });
         assert_eq!(call(&browser, "PUT", &format!("/api/devices/{eui}/channels/1"), &name).await, 200);
         if number % 5 == 0 {
-            assert_eq!(call(&browser, "POST", "/api/groups", &json!({ "name": format!("{number}{attack}").chars().take(64).collect::<String>() })).await, 201);
+            assert_eq!(
+                call(
+                    &browser,
+                    "POST",
+                    "/api/groups",
+                    &json!({ "name": format!("{number}{attack}").chars().take(64).collect::<String>() })
+                )
+                .await,
+                201
+            );
             assert_eq!(call(&browser, "POST", "/api/keys", &json!({ "name": attack, "scopes": ["read"] })).await, 201);
-            assert_eq!(call(&browser, "POST", "/api/sources", &json!({ "kind": "chirpstack", "name": attack })).await, 201);
+            assert_eq!(
+                call(&browser, "POST", "/api/sources", &json!({ "kind": "chirpstack", "name": attack })).await,
+                201
+            );
             assert_eq!(call(&browser, "POST", "/api/invites", &json!({ "role": "viewer", "note": attack })).await, 201);
         }
     }
@@ -67,7 +93,9 @@ async fn two_hundred_attacks_run_nothing() {
     browser.complaints();
 
     let mut paths: Vec<String> =
-        ["/", "/map", "/groups", "/keys", "/sources", "/people", "/audit", "/account", "/devices/new"].map(str::to_owned).into();
+        ["/", "/map", "/groups", "/keys", "/sources", "/people", "/audit", "/account", "/devices/new"]
+            .map(str::to_owned)
+            .into();
     let mut after = String::new();
     for _ in 0..4 {
         paths.push(format!("/devices?after={after}"));

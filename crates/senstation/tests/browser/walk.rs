@@ -30,7 +30,9 @@ pub(crate) fn demo(folder: &std::path::Path, days: &str) -> (Station, Value) {
 /// What has to be there before a page is all there.
 fn drawn(path: &str) -> &'static str {
     match path {
-        "/map" => "document.querySelectorAll('.map path.map-device').length > 0 && document.querySelector('.map path.map-land') !== null",
+        "/map" => {
+            "document.querySelectorAll('.map path.map-device').length > 0 && document.querySelector('.map path.map-land') !== null"
+        }
         path if path.starts_with("/devices/") && path.matches('/').count() == 2 && path != "/devices/new" => {
             "document.querySelector('.chart canvas') !== null"
         }
@@ -56,8 +58,22 @@ async fn every_page_is_whole_in_every_dress() {
     let device = format!("/devices/{}", printed["devices"][4]["eui"].as_str().unwrap());
     let of_device = ["", "/table", "/frames", "/settings", "/code"].map(|end| format!("{device}{end}"));
     let others = [
-        "/", "/setup", "/devices", "/devices?state=silent", "/devices/new", "/groups", "/map", "/keys", "/sources",
-        "/measurements", "/people", "/account", "/audit", "/system", "/guide", "/guide/access",
+        "/",
+        "/setup",
+        "/devices",
+        "/devices?state=silent",
+        "/devices/new",
+        "/groups",
+        "/map",
+        "/keys",
+        "/sources",
+        "/measurements",
+        "/people",
+        "/account",
+        "/audit",
+        "/system",
+        "/guide",
+        "/guide/access",
     ];
     let paths: Vec<String> = others.map(str::to_owned).into_iter().chain(of_device).collect();
     assert_eq!(browser.complaints(), Vec::<String>::new());
@@ -73,7 +89,9 @@ async fn every_page_is_whole_in_every_dress() {
                 assert_eq!(browser.complaints(), Vec::<String>::new(), "{dress}");
                 let wide = browser.js("document.documentElement.scrollWidth").await.as_i64().unwrap();
                 assert!(wide <= width, "{dress}: {wide} px");
-                let shown = browser.js("[document.documentElement.lang.slice(0, 2), document.documentElement.dataset.theme]").await;
+                let shown = browser
+                    .js("[document.documentElement.lang.slice(0, 2), document.documentElement.dataset.theme]")
+                    .await;
                 assert_eq!(shown, serde_json::json!([language, theme]), "{dress}");
                 assert_eq!(browser.js("document.querySelectorAll('h1').length").await, 1, "{dress}");
                 let name = path.trim_matches('/').replace(['/', '?', '='], "-");
@@ -110,6 +128,9 @@ async fn everything_is_reached_by_keyboard_and_forms_work_without_scripts() {
     browser.go("/groups").await;
     browser.js("HTMLFormElement.prototype.submit.call(Object.assign(document.querySelector('form.inline'), {}), document.querySelector('#name').value = 'Barn')").await;
     browser.until("location.search === '?done=added'").await;
-    assert!(browser.text("main").await.contains("Barn") || browser.js("[...document.querySelectorAll('input')].some((e) => e.value === 'Barn')").await == true);
+    assert!(
+        browser.text("main").await.contains("Barn")
+            || browser.js("[...document.querySelectorAll('input')].some((e) => e.value === 'Barn')").await == true
+    );
     browser.close().await;
 }

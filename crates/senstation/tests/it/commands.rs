@@ -66,6 +66,7 @@ fn a_failure_ends_with_1_and_wrong_usage_with_2() {
         (&["device", "remove", "--eui", "2CF7F12004109999"], "no such device"),
         (&["device", "remove", "--eui", "2CF7F12004109999", "--purge"], "never had a device `2CF7F12004109999`"),
         (&["key", "create", "--org", "100000000000"], "no such organization"),
+        (&["key", "create", "--group", "00000000000000FF"], "has no group `00000000000000FF`"),
         (&["key", "revoke", "--access-id", "0123456789ABCDEF"], "there is no access key"),
         (&["codec", "decode", "--model", "S2101", "--hex", "0101"], "at byte"),
         (&["--config", "missing.toml", "org", "list"], "cannot read `missing.toml`"),
@@ -85,6 +86,10 @@ fn a_failure_ends_with_1_and_wrong_usage_with_2() {
         (&["org", "create", "--name", ""], "must not be empty"),
         (&["key", "create", "--name", "a\nb"], "control characters"),
         (&["key", "create", "--scopes", "admin"], "is no scope"),
+        (&["key", "create", "--expires-in-days", "0"], "1..=3650"),
+        (&["key", "create", "--expires-in-days", "3651"], "1..=3650"),
+        (&["key", "create", "--origin", "example.org"], "is no origin"),
+        (&["key", "create", "--group", "Barn"], "16 hex digits"),
         (&["source", "create", "--kind", "chirpstack", "--name", "\u{1b}[2J"], "control characters"),
         (&["device", "add", "--eui", EUI, "--model", "S2101", "--name", &"x".repeat(129)], "at most 128 characters"),
         (&["codec", "decode", "--model", "S9", "--hex", "00"], "there is no such model"),
@@ -126,6 +131,46 @@ fn a_credential_that_nobody_was_shown_is_worth_nothing() {
     let unrevoked = keys.as_array().unwrap().iter().filter(|key| key["revoked_at"].is_null());
     assert_eq!(unrevoked.map(|key| &key["access_id"]).collect::<Vec<_>>(), [&farm.key["access_id"]]);
     assert_eq!(json(farm.path(), &["source", "list"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_key_is_made_as_narrow_as_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let farm = Farm::set_up(folder);
+    let made = station.post("/openapi/create_group", &farm.key, r#"{"name":"Barn"}"#).body;
+    let group = made["data"]["group_uuid"].as_str().unwrap();
+    let arguments = ["key", "create", "--expires-in-days", "30", "--group", group, "--group", group];
+    let of_group = json(farm.path(), &arguments);
+    assert_eq!((&of_group["groups"], &of_group["origins"]), (&json!([group]), &json!([])));
+    let arguments = ["key", "create", "--origin", "https://A.example:443/", "--origin", "http://localhost:3000"];
+    let of_origin = json(farm.path(), &arguments);
+    assert_eq!(of_origin["origins"], json!(["https://a.example", "http://localhost:3000"]));
+    assert_eq!(of_origin["expires_at"], Value::Null);
+
+    let listed = |key| station.get("/openapi/list_devices", key).body;
+    assert_eq!(listed(&farm.key)["data"][0]["device_eui"], EUI);
+    assert_eq!(listed(&of_group), json!({"code": "0", "data": []}));
+    assert_eq!(listed(&of_origin)["code"], "11201");
+    station.terminate();
+    assert!(station.wait().success());
+
+    let keys = json(farm.path(), &["key", "list"]);
+    let found =
+        |made: &Value| keys.as_array().unwrap().iter().find(|key| key["access_id"] == made["access_id"]).unwrap();
+    assert_eq!(found(&of_group)["expires_at"], of_group["expires_at"]);
+    assert_eq!((&found(&of_group)["groups"], &found(&of_group)["calls"]), (&json!([group]), &json!(1)));
+    assert_eq!((&found(&farm.key)["calls"], &found(&farm.key)["dm"]), (&json!(2), &json!(0)));
+    assert_eq!(found(&farm.key)["expires_at"], Value::Null);
+    let shown = text(run(farm.path(), &["key", "list"]));
+    let headings = shown.lines().next().unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(headings[3..6], ["expires_at", "calls", "dm"]);
+    assert!(shown.contains(of_group["expires_at"].as_str().unwrap()), "{shown}");
+
+    let shown = text(run(farm.path(), &["key", "create", "--origin", "https://a.example", "--expires-in-days", "1"]));
+    for line in ["expires at  2", "origins     https://a.example", "--header 'Origin: https://a.example' http://"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
 }
 
 #[test]

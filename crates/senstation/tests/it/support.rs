@@ -103,8 +103,11 @@ impl Station {
     }
 
     pub(crate) fn get(&self, path: &str, key: &Value) -> Answer {
-        let pair = format!("{}:{}", key["access_id"].as_str().unwrap(), key["access_key"].as_str().unwrap());
-        self.send("GET", path, &format!("Basic {}", BASE64_STANDARD.encode(pair)), b"")
+        self.send("GET", path, &basic(key), b"")
+    }
+
+    pub(crate) fn post(&self, path: &str, key: &Value, body: &str) -> Answer {
+        self.send("POST", path, &basic(key), body.as_bytes())
     }
 
     pub(crate) fn uplink(&self, token: &str, body: &[u8]) -> Answer {
@@ -118,6 +121,11 @@ impl Station {
         );
         Answer::parse(&self.talk(&[head.as_bytes(), body].concat()))
     }
+}
+
+fn basic(key: &Value) -> String {
+    let pair = format!("{}:{}", key["access_id"].as_str().unwrap(), key["access_key"].as_str().unwrap());
+    format!("Basic {}", BASE64_STANDARD.encode(pair))
 }
 
 impl Drop for Station {

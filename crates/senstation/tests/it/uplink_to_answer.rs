@@ -1,6 +1,8 @@
 //! One reading's way through the house: a webhook carries it in, the API reads it out.
 
 use serde_json::{Value, json};
+use store::Registry;
+use store_embedded::EmbeddedStore;
 
 use crate::support::{Answer, EUI, Farm, Station, UP};
 
@@ -69,6 +71,24 @@ fn what_cannot_be_taken_is_refused_with_a_log_line_and_not_stored() {
         assert!(line.contains("refused"), "{what} left no line in the log: {logged}");
     }
     assert_eq!(latest(&station, &farm).body, json!({"code": "0", "data": []}));
+}
+
+#[test]
+fn how_a_source_has_been_doing_outlives_the_station() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let farm = Farm::set_up(folder);
+    assert_eq!(station.uplink(&farm.token, UP.as_bytes()).status, 200);
+    assert_eq!(station.uplink(&farm.token, &with("data", "AQ==")).status, 422);
+    station.terminate();
+    assert!(station.wait().success());
+    let registry = EmbeddedStore::open_registry(&farm.path().join("senstation-data")).unwrap();
+    let health = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(async { registry.list_source_health(farm.org.parse().unwrap()).await.unwrap() });
+    assert_eq!((health[0].messages, health[0].last_message_at.is_some()), (1, true));
+    assert!(health[0].last_error.contains(EUI), "{health:?}");
 }
 
 #[test]

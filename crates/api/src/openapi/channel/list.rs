@@ -1,8 +1,6 @@
 use axum::extract::State;
 
-use crate::{
-    ApiState, auth::Caller, channels::channels, devices, envelope::Answer, error::Refusal, parameters::PathEui,
-};
+use crate::{ApiState, auth::Caller, channels::channels, envelope::Answer, error::Refusal, parameters::PathEui};
 
 /// The channels of the device in the path.
 pub(crate) async fn list(
@@ -10,6 +8,6 @@ pub(crate) async fn list(
     caller: Caller,
     PathEui(eui): PathEui,
 ) -> Result<Answer, Refusal> {
-    let device = devices::get(&api, &caller, eui).await?;
+    let device = caller.get_device(eui).await?;
     Answer::of(&channels(&api, &device).await?)
 }

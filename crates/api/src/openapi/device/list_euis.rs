@@ -1,9 +1,8 @@
-use axum::extract::State;
 use model::{Device, DeviceKind};
 use serde::Serialize;
 use store::DeviceFilter;
 
-use crate::{ApiState, auth::Caller, devices::list_all, envelope::Answer, error::Refusal};
+use crate::{auth::Caller, envelope::Answer, error::Refusal};
 
 #[derive(Debug, Serialize)]
 struct Euis {
@@ -12,8 +11,8 @@ struct Euis {
 }
 
 /// Every label of the organization, gateways and nodes apart.
-pub(crate) async fn list_euis(State(api): State<ApiState>, caller: Caller) -> Result<Answer, Refusal> {
-    let devices = list_all(&api, &caller, DeviceFilter::default()).await?;
+pub(crate) async fn list_euis(caller: Caller) -> Result<Answer, Refusal> {
+    let devices = caller.list_devices(DeviceFilter::default()).await?;
     let of = |kind| {
         let meant = devices.iter().filter(|device: &&std::sync::Arc<Device>| device.kind == kind);
         meant.map(|device| device.eui.to_string()).collect()

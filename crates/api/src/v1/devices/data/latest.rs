@@ -4,7 +4,6 @@ use store::LatestReading;
 use crate::{
     ApiState,
     auth::Caller,
-    devices,
     envelope::Answer,
     error::Refusal,
     json,
@@ -25,7 +24,7 @@ pub(crate) async fn latest(
     parameters: Parameters,
 ) -> Result<Answer, Refusal> {
     let select = series(&parameters)?;
-    let device = devices::get(&api, &caller, eui).await?;
+    let device = caller.get_device(eui).await?;
     let mut latest = api.store().latest(device.org, device.id, select).await?;
     let oldest = api.now().minus_ms(YEAR_MS);
     latest.retain(|reading| reading.measured_at >= oldest);

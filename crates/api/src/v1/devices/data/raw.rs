@@ -5,7 +5,6 @@ use store::{RangeQuery, Select, Series};
 use crate::{
     ApiState,
     auth::Caller,
-    devices,
     envelope::Answer,
     error::Refusal,
     json,
@@ -34,7 +33,7 @@ pub(crate) async fn raw(
     if api.settings().strict_windows {
         asked = asked.at_most(MONTH_MS).not_older_than(THREE_MONTHS_MS, now);
     }
-    let device = devices::get(&api, &caller, eui).await?;
+    let device = caller.get_device(eui).await?;
     let mut found = Vec::new();
     for known in api.store().latest(device.org, device.id, select).await? {
         let select = Select::one(known.series);

@@ -5,7 +5,6 @@ use store::{SegmentQuery, SegmentSeries};
 use crate::{
     ApiState,
     auth::Caller,
-    devices,
     envelope::Answer,
     error::Refusal,
     json,
@@ -37,7 +36,7 @@ pub(crate) async fn segment(
     if api.settings().strict_windows {
         asked = asked.at_most(YEAR_MS);
     }
-    let device = devices::get(&api, &caller, eui).await?;
+    let device = caller.get_device(eui).await?;
     let query = SegmentQuery {
         device: device.id,
         select,

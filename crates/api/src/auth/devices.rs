@@ -1,0 +1,76 @@
+//! Devices are reached from here alone: only a key knows whose it is.
+
+use std::sync::Arc;
+
+use model::{Device, DeviceEui};
+use store::{Binding, DeviceFilter};
+
+use super::{Caller, Editor, Steward, groups::FoundGroup};
+use crate::error::Refusal;
+
+impl Caller {
+    /// A device that the key reaches.
+    pub(crate) async fn get_device(&self, eui: DeviceEui) -> Result<Arc<Device>, Refusal> {
+        self.find_device(eui).await?.ok_or(Refusal::ForeignDevice(eui))
+    }
+
+    /// Devices that the key reaches, in the order of their labels: all of them or none.
+    pub(crate) async fn get_devices(&self, euis: &[DeviceEui]) -> Result<Vec<Arc<Device>>, Refusal> {
+        let mut devices = Vec::with_capacity(euis.len());
+        for eui in euis {
+            devices.push(self.get_device(*eui).await?);
+        }
+        Ok(devices)
+    }
+
+    /// Every device that a filter means and the key reaches, by ascending EUI.
+    pub(crate) async fn list_devices(&self, filter: DeviceFilter) -> Result<Vec<Arc<Device>>, Refusal> {
+        /// How many devices are asked of the store at once.
+        const PAGE: usize = 1_000;
+        let (mut devices, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.api.store().list_devices(self.key.org, filter, after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map(|device| device.eui);
+            devices.extend(page.into_iter().filter(|device| self.reaches(device.group)));
+            if is_last {
+                return Ok(devices);
+            }
+        }
+    }
+
+    async fn find_device(&self, eui: DeviceEui) -> Result<Option<Arc<Device>>, Refusal> {
+        let found = self.api.store().find_device(self.key.org, eui).await?;
+        Ok(found.filter(|device| self.reaches(device.group)))
+    }
+}
+
+impl Editor {
+    /// Moves devices to a group, all of them or none.
+    pub(crate) async fn move_devices(&self, devices: &[Arc<Device>], group: FoundGroup) -> Result<(), store::Error> {
+        let euis: Vec<DeviceEui> = devices.iter().map(|device| device.eui).collect();
+        self.api.store().move_devices_to_group(self.key.org, &euis, group.id()).await
+    }
+
+    /// Unbinds a device.
+    pub(crate) async fn unbind_device(&self, device: &Device) -> Result<(), store::Error> {
+        self.api.store().unbind_device(self.key.org, device.eui).await
+    }
+}
+
+impl Steward {
+    /// Whether the organization has a device.
+    pub(crate) async fn has_device(&self, eui: DeviceEui) -> Result<bool, Refusal> {
+        Ok(self.find_device(eui).await?.is_some())
+    }
+
+    /// What a device that the organization unbound would be bound with once more.
+    pub(crate) async fn find_unbound_device(&self, eui: DeviceEui) -> Result<Option<Binding>, Refusal> {
+        Ok(self.api.store().find_unbound_device(self.key.org, eui, self.api.now()).await?)
+    }
+
+    /// Binds a device, whatever organization the binding names to this one.
+    pub(crate) async fn bind_device(&self, binding: Binding) -> Result<Arc<Device>, store::Error> {
+        self.api.store().bind_device(Binding { org: self.key.org, ..binding }).await
+    }
+}
