@@ -82,7 +82,11 @@ class DeviceMap {
     this.addLegend();
     L.control.scale({ imperial: false, position: "bottomright" }).addTo(this.map);
     const bounds = L.latLngBounds(devices.map(({ latitude, longitude }) => [latitude, longitude]));
-    this.map.fitBounds(bounds, { maxZoom: ZOOM_MAX_FIT, padding: [40, 40], animate: false });
+    this.map.fitBounds(bounds, {
+      maxZoom: ZOOM_MAX_FIT, animate: false,
+      // Names stand to the right of their devices.
+      paddingTopLeft: [40, 40], paddingBottomRight: [devices.length <= NAMED_MAX ? 140 : 40, 60],
+    });
   }
 
   addLegend() {

@@ -127,7 +127,7 @@ fn waiting(view: &View, source: &Source, secret: Option<&Secret>) -> Markup {
             section.card {
                 header { h1 { (t.chirpstack_title) } }
                 (what_to_paste(view, secret))
-                p.waiting role="status" data-await=(source.id) data-next=(again) { (t.chirpstack_waiting) }
+                p.waiting role="status" data-live-state data-await=(source.id) data-next=(again) { (t.chirpstack_waiting) }
                 p.small { a href=(again) { (t.look_again) } " · " a href="/guide/quick-start" { (t.nav_guide) } }
             }
         }

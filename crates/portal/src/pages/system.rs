@@ -26,7 +26,7 @@ pub(crate) async fn show(State(portal): State<PortalState>, view: View) -> Marku
         }
         section.card {
             header { h2 { (t.log) } p { (t.log_help) } }
-            pre.log tabindex="0" { @for line in &log { (line) "\n" } }
+            @if log.is_empty() { p.muted { (t.log_empty) } } @else { pre.log tabindex="0" { @for line in &log { (line) "\n" } } }
         }
     };
     frame::page(&view, t.nav_system, content)

@@ -345,6 +345,7 @@ catalogue! {
     version: "Version",
     log: "Log",
     log_help: "The newest lines",
+    log_empty: "Nothing worth telling since the station was started.",
     fact_fine: "in order",
     for_ever: "for ever",
     days: "{} days",

@@ -326,6 +326,7 @@ pub(crate) static ZH: Texts = Texts {
     version: "版本",
     log: "日志",
     log_help: "最新日志",
+    log_empty: "启动以来没有需要记录的事项。",
     fact_fine: "正常",
     for_ever: "永久",
     days: "{} 天",

@@ -11,6 +11,7 @@ use chromiumoxide::{
     cdp::{
         browser_protocol::{
             emulation::SetDeviceMetricsOverrideParams,
+            input::InsertTextParams,
             log::EventEntryAdded,
             network::{CookieParam, EventLoadingFailed, EventRequestWillBeSent, EventResponseReceived},
             page::CaptureScreenshotFormat,
@@ -122,13 +123,13 @@ impl Driven {
 
     /// Fills a field in as somebody who types does.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
-        let field = self.page.find_element(selector).await.unwrap();
-        field.click().await.unwrap().type_str(text).await.unwrap();
+        self.js(&format!("document.querySelector({selector:?}).select()")).await;
+        self.page.execute(InsertTextParams::new(text)).await.unwrap();
     }
 
     /// Clicks on what is first.
     pub(crate) async fn click(&self, selector: &str) {
-        self.page.find_element(selector).await.unwrap().click().await.unwrap();
+        self.js(&format!("document.querySelector({selector:?}).click()")).await;
     }
 
     pub(crate) async fn set_cookie(&self, name: &str, value: &str) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     browser::{Driven, chromium},
-    support::{Station, senstation},
+    support::{Station, UP, json, senstation},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,4 +61,45 @@ async fn a_newcomer_reaches_a_working_curl_line() {
     browser.picture("device", 1280, Some(1000)).await;
     assert_eq!(browser.complaints(), Vec::<String>::new());
     browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_farmer_sees_the_first_uplink_arrive() {
+    let Some(chromium) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let home = format!("http://{}", station.address);
+    let link = json(folder.path(), &["owner-link"]);
+    let join = path_of(link["url"].as_str().unwrap());
+    let browser = Driven::open(&chromium, &home).await;
+    browser.resize(1280, 860).await;
+    browser.go(&join).await;
+    browser.until("document.querySelector('#time_zone').value !== ''").await;
+    browser.fill("#organization", "Green Valley").await;
+    browser.fill("#email", "mei@example.org").await;
+    browser.fill("#password", "correct horse battery").await;
+    browser.click("main button.primary").await;
+    browser.until("location.pathname === '/setup'").await;
+    browser.click("form[action='/setup/chirpstack'] button").await;
+    browser.until("document.querySelector('#ingest-token') !== null").await;
+    browser.until("document.querySelector('[data-await].on') !== null").await;
+    browser.picture("4-chirpstack", 1280, Some(860)).await;
+    let value = browser.text("#ingest-token").await;
+    let token = value.strip_prefix("Bearer ").unwrap();
+    let answer = station.uplink(token, UP.as_bytes());
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // The page goes on by itself.
+    browser.until("location.pathname.startsWith('/setup/chirpstack/')").await;
+    browser.until("document.querySelector('.frame') !== null").await;
+    let shown = browser.text("main").await;
+    assert!(shown.contains("Air Temperature") && shown.contains("℃"), "{shown}");
+    browser.picture("5-first-uplink", 1280, Some(860)).await;
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    browser.close().await;
+}
+
+/// The path of an address.
+fn path_of(url: &str) -> String {
+    let rest = url.split("://").nth(1).unwrap();
+    rest[rest.find('/').unwrap()..].to_owned()
 }
