@@ -5,6 +5,7 @@ mod commands;
 mod compression;
 mod connections;
 mod demo;
+mod portal;
 mod raw_http;
 mod support;
 mod uplink_to_answer;
