@@ -154,7 +154,9 @@ pub(crate) fn see_with(path: &str, cookie: HeaderValue) -> Response {
 
 /// A path of our own that somebody wanted before they signed in; anything else is the front page.
 pub(crate) fn own_path(text: &str) -> &str {
-    let is_own = text.starts_with('/') && !text.starts_with("//") && !text.contains(['\\', '\r', '\n']);
+    // Browsers read `\\` as `/`, and leave tabs and line ends out.
+    let is_odd = |c: char| c == '\\' || c.is_control();
+    let is_own = text.starts_with('/') && !text.starts_with("//") && !text.contains(is_odd);
     if is_own { text } else { "/" }
 }
 
@@ -165,9 +167,16 @@ mod tests {
     #[test]
     fn only_paths_of_our_own_are_gone_to() {
         assert_eq!(own_path("/devices?search=a"), "/devices?search=a");
-        for text in
-            ["https://evil.example", "//evil.example", "/\\evil.example", "", "javascript:alert(1)", "/a\r\nX:y"]
-        {
+        for text in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "javascript:alert(1)",
+            "/a\r\nX:y",
+            "/\t/evil.example",
+            "/\0",
+        ] {
             assert_eq!(own_path(text), "/", "{text}");
         }
     }
