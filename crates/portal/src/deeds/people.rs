@@ -132,13 +132,15 @@ pub(crate) async fn sign_in(
     given: &str,
     address: IpAddr,
 ) -> Result<Person, Fault> {
-    let now = portal.now();
+    let (now, email) = (portal.now(), account.parse::<Email>().ok());
+    // However it is written, it is one account.
+    let account = email.as_ref().map_or(account, Email::as_str);
     if let Some(wait_ms) = portal.delays().wait_ms(account, address, now) {
         return Err(Fault::Slow(wait_ms.unsigned_abs().div_ceil(1_000)));
     }
-    let person = match account.parse::<Email>() {
-        Ok(email) => portal.store().find_person(&email).await?,
-        Err(_) => None,
+    let person = match &email {
+        Some(email) => portal.store().find_person(email).await?,
+        None => None,
     };
     let given = if given.len() <= password::BYTES_MAX { given } else { "" };
     let hash = person.as_ref().map(|person| &person.password);
