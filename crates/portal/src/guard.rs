@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -38,9 +38,14 @@ pub(crate) async fn guard(
 ) -> Response {
     let address = request.extensions().get::<Address>().map(|address| address.0);
     let admitted = admit(&portal, &mut request, right, audience, address).await;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let shown = parts.clone();
+    let places = RawPathParams::from_request_parts(&mut parts, &()).await;
     let response = match admitted {
+        // A path that is no text names nothing.
+        Ok(()) if matches!(places, Err(RawPathParamsRejection::InvalidUtf8InPathParam(_))) => {
+            Fault::NotFound.into_response()
+        }
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(fault) => fault.into_response(),
     };
