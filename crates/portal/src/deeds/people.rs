@@ -216,6 +216,7 @@ pub(crate) async fn change_profile(
     let change =
         PersonChange { name: Some(name(new_name)?), time_zone: Some(time_zone(zone)?), ..PersonChange::default() };
     portal.store().update_person(actor.org, person.id, change).await?;
+    actor.record(portal, "person.profile", person.id, "").await?;
     Ok(())
 }
 
