@@ -138,6 +138,8 @@ pub(crate) async fn sign_in(
     if let Some(wait_ms) = portal.delays().wait_ms(account, address, now) {
         return Err(Fault::Slow(wait_ms.unsigned_abs().div_ceil(1_000)));
     }
+    // A try counts before it is known to be wrong, so that many at once do not all go through.
+    portal.delays().failed(account, address, now);
     let person = match &email {
         Some(email) => portal.store().find_person(email).await?,
         None => None,
@@ -145,7 +147,6 @@ pub(crate) async fn sign_in(
     let given = if given.len() <= password::BYTES_MAX { given } else { "" };
     let hash = person.as_ref().map(|person| &person.password);
     if !portal.passwords().verify(given, hash).await? {
-        portal.delays().failed(account, address, now);
         tracing::warn!(%address, "a wrong password was refused");
         return Err(Fault::Invalid(|texts| texts.fault_password));
     }
