@@ -70,6 +70,8 @@ fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     /// The items, in the order of the list.
+    // What a type parameter stands for is otherwise pointed to, and not there.
+    #[schema(inline)]
     pub(crate) items: Vec<T>,
     /// What to send as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
