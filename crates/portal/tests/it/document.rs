@@ -13,12 +13,27 @@ const BANNED: [&str; 15] = [
 /// Attributes that hold an address.
 const ADDRESSES: [&str; 9] = ["href", "src", "action", "formaction", "poster", "data", "srcset", "ping", "background"];
 
-/// Everything in a page that no page of ours has.
+/// A page as it was read.
+pub(crate) struct Page {
+    /// Everything in it that no page of ours has.
+    pub(crate) findings: Vec<String>,
+    /// Its text as it is seen, and the values of its attributes.
+    pub(crate) text: String,
+}
+
+impl Page {
+    pub(crate) fn read(page: &str) -> Self {
+        let dom = parse_document(RcDom::default(), Default::default()).one(page);
+        let (mut findings, mut text) = (Vec::new(), String::new());
+        walk(&dom.document, &mut findings);
+        gather(&dom.document, &mut text);
+        Self { findings, text }
+    }
+}
+
+/// What is wrong with a page.
 pub(crate) fn findings(page: &str) -> Vec<String> {
-    let dom = parse_document(RcDom::default(), Default::default()).one(page);
-    let mut findings = Vec::new();
-    walk(&dom.document, &mut findings);
-    findings
+    Page::read(page).findings
 }
 
 fn walk(node: &Handle, findings: &mut Vec<String>) {
@@ -71,27 +86,21 @@ fn is_ours(element: &str, address: &str) -> bool {
     is_path || address.starts_with(['?', '#']) || is_station || (element == "img" && address.starts_with("data:image/"))
 }
 
-/// The text of the page as it is seen.
-pub(crate) fn text(page: &str) -> String {
-    fn gather(node: &Handle, text: &mut String) {
-        match &node.data {
-            NodeData::Text { contents } => text.push_str(&contents.borrow()),
-            NodeData::Element { attrs, .. } => {
-                for attribute in attrs.borrow().iter() {
-                    text.push('\u{1}');
-                    text.push_str(&attribute.value);
-                    text.push('\u{1}');
-                }
+fn gather(node: &Handle, text: &mut String) {
+    match &node.data {
+        NodeData::Text { contents } => text.push_str(&contents.borrow()),
+        NodeData::Element { attrs, .. } => {
+            for attribute in attrs.borrow().iter() {
+                text.push('\u{1}');
+                text.push_str(&attribute.value);
+                text.push('\u{1}');
             }
-            _ => {}
         }
-        for child in node.children.borrow().iter() {
-            gather(child, text);
-        }
+        _ => {}
     }
-    let mut found = String::new();
-    gather(&parse_document(RcDom::default(), Default::default()).one(page).document, &mut found);
-    found
+    for child in node.children.borrow().iter() {
+        gather(child, text);
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ const PLACES: [(&str, &str, Kind); 19] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 46] = [
+const BODIES: [(&str, &str, &str); 47] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -73,6 +73,7 @@ const BODIES: [(&str, &str, &str); 46] = [
     ("POST", "/sources/{id}", "name=Other"),
     ("POST", "/sources/{id}/rotate", ""),
     ("POST", "/sources/{id}/delete", ""),
+    ("POST", "/people/organization", "name=Other"),
     ("POST", "/people/invite", "role=viewer&note=Other"),
     ("POST", "/people/uninvite/{token}", ""),
     ("POST", "/people/{id}/role", "role=manager"),

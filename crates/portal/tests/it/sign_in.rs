@@ -1,5 +1,6 @@
 //! Becoming somebody, signing in, staying so, and no longer.
 
+use futures_util::future::join_all;
 use model::Role;
 use portal::{Secret, Settings};
 use store::Registry;
@@ -202,6 +203,29 @@ async fn another_way_to_write_an_address_is_no_other_account() {
         assert_eq!(sign_in(&app.nobody(), &written, "wrong password").await.code(), 401);
     }
     assert_eq!(sign_in(&app.nobody(), &format!("{} \n", email(&viewer)), PASSWORD).await.code(), 429);
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
+    let app = App::new();
+    let org = app.organization().await;
+    let viewer = app.member(org, Role::Viewer, false).await;
+    let nobody = app.nobody();
+    let guesses = (0..12).map(|_| sign_in(&nobody, email(&viewer), "wrong password"));
+    let answers = join_all(guesses).await;
+    let tried = answers.iter().filter(|answer| answer.code() == 401).count();
+    let told = answers.iter().filter(|answer| answer.code() == 429).count();
+    assert_eq!((tried, told), (4, 8));
+}
+
+#[tokio::test]
+async fn signing_in_often_is_no_guessing() {
+    let app = App::new();
+    let org = app.organization().await;
+    let viewer = app.member(org, Role::Viewer, false).await;
+    for _ in 0..25 {
+        assert_eq!(sign_in(&app.nobody(), email(&viewer), PASSWORD).await.code(), 303);
+    }
 }
 
 #[tokio::test]

@@ -129,31 +129,46 @@ async fn a_key_without_manage_gets_nothing_from_the_management_api_but_its_docum
     }
 }
 
+/// Lets somebody do what they may, and looks at what became of it.
+async fn let_in(scene: &Scene<'_>, route: &Route, caller: &Caller<'_>) {
+    let (method, path, right) = route;
+    let before = scene.app.state(scene.org).await;
+    let deeds = scene.app.deeds(scene.org).await.len();
+    let answer = ask(scene, route, caller, &[]).await;
+    let what = format!("{method} {path} for {}: {}", caller.who, answer.status);
+    assert!(answer.code() < 400, "{what} {}", answer.body);
+    assert!(*right == 0 || !answer.header("location").starts_with("/sign-in"), "{what}");
+    let after = scene.app.state(scene.org).await;
+    let done = scene.app.deeds(scene.org).await.len() - deeds;
+    if is_safe(route) {
+        assert_eq!(after, before, "{what}");
+    } else if *right > 0 {
+        assert_ne!(after, before, "{what}");
+        assert_eq!(done, 1, "{what} is written down once");
+    }
+}
+
 #[tokio::test]
 async fn whoever_may_is_let_in_and_what_they_do_is_written_down() {
     let app = App::new();
+    let scene = Scene::set(&app).await;
+    let everybody = scene.everybody().await;
     for route in &routes() {
-        let (method, path, right) = route;
-        for number in 0..6 {
-            let scene = Scene::set(&app).await;
-            let caller = &scene.everybody().await[number];
-            if caller.may < *right || !is_known(route, caller) {
+        for (number, caller) in everybody.iter().enumerate() {
+            if caller.may < route.2 || !is_known(route, caller) {
                 continue;
             }
-            let before = app.state(scene.org).await;
-            let deeds = app.deeds(scene.org).await.len();
-            let answer = ask(&scene, route, caller, &[]).await;
-            let what = format!("{method} {path} for {}: {}", caller.who, answer.status);
-            assert!(answer.code() < 400, "{what} {}", answer.body);
-            assert!(*right == 0 || !answer.header("location").starts_with("/sign-in"), "{what}");
-            let after = app.state(scene.org).await;
-            let done = app.deeds(scene.org).await.len() - deeds;
             if is_safe(route) {
-                assert_eq!(after, before, "{what}");
-            } else if *right > 0 {
-                assert_ne!(after, before, "{what}");
-                assert_eq!(done, 1, "{what} is written down once");
+                let_in(&scene, route, caller).await;
+            } else {
+                // What somebody removes is there for the next.
+                let scene = Scene::set(&app).await;
+                let_in(&scene, route, &scene.everybody().await[number]).await;
             }
+        }
+        if route.2 == 0 {
+            let scene = Scene::set(&app).await;
+            let_in(&scene, route, &app.nobody()).await;
         }
     }
 }
@@ -205,12 +220,11 @@ async fn what_our_own_pages_send_is_done() {
         &[("sec-fetch-site", "none")],
         &[("origin", &origin)],
     ];
-    for route in routes().iter().filter(|route| !is_safe(route) && route.2 > 0) {
-        for headers in own {
-            let scene = Scene::set(&app).await;
-            let answer = ask(&scene, route, &scene.operator, headers).await;
-            assert!(answer.code() < 400, "{} {} with {headers:?}: {}", route.0, route.1, answer.status);
-        }
+    let routes = routes().into_iter().filter(|route| !is_safe(route) && route.2 > 0);
+    for (route, headers) in routes.zip(own.into_iter().cycle()) {
+        let scene = Scene::set(&app).await;
+        let answer = ask(&scene, &route, &scene.operator, headers).await;
+        assert!(answer.code() < 400, "{} {} with {headers:?}: {}", route.0, route.1, answer.status);
     }
 }
 
@@ -260,5 +274,22 @@ async fn paths_that_are_none_are_told_so_without_an_error_of_ours() {
                 answer.problem(404, "not_found");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn what_pages_are_drawn_with_is_kept_and_nothing_else_is_there() {
+    let app = App::new();
+    let page = app.nobody().get("/sign-in").await.body;
+    let assets: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert!(assets.len() >= 3, "{assets:?}");
+    for path in &assets {
+        let asset = app.nobody().get(path).await;
+        assert_eq!((asset.code(), asset.header("x-content-type-options")), (200, "nosniff"), "{path}");
+        assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable", "{path}");
+    }
+    for odd in ["../Cargo.toml", "%2e%2e/Cargo.toml", "..%2fCargo.toml", "vendor/../app.js", "", "app.js/", "%FF"] {
+        let answer = app.nobody().get(&format!("/assets/x/{odd}")).await;
+        assert!(matches!(answer.code(), 400 | 404), "{odd}: {}", answer.status);
     }
 }
