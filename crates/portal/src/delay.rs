@@ -61,7 +61,7 @@ impl Delays {
         Some(until.since_ms(now)).filter(|ms| *ms > 0)
     }
 
-    /// Notes a wrong password.
+    /// Notes a try; that it was right is noted by [`Delays::succeeded`].
     pub(crate) fn failed(&self, account: &str, address: IpAddr, now: Timestamp) {
         let mut entries = self.lock();
         if entries.len() >= ENTRIES_MAX {
@@ -83,10 +83,14 @@ impl Delays {
         }
     }
 
-    /// Forgets what an account has failed from an address.
+    /// Forgets what an account has failed from an address, and takes the last try back.
     pub(crate) fn succeeded(&self, account: &str, address: IpAddr) {
-        let [account, _] = keys(account, address);
-        self.lock().remove(&account);
+        let [account, address] = keys(account, address);
+        let mut entries = self.lock();
+        entries.remove(&account);
+        if let Some(failures) = entries.get_mut(&address) {
+            failures.count = failures.count.saturating_sub(1);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {

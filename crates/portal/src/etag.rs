@@ -12,15 +12,16 @@ use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
-use crate::{fault::Fault, secret::hex};
+use crate::{actor::Actor, fault::Fault, secret::hex};
 
 /// Lets a change through only if whoever makes it has seen how the thing is now, where they say what
 /// they have seen.
 pub(crate) async fn unless_outdated(State(read): State<Router>, request: Request, next: Next) -> Response {
     let Some(seen) = request.headers().get(header::IF_MATCH).cloned() else { return next.run(request).await };
     let mut asked = Request::builder().method(Method::GET).uri(request.uri().clone());
-    if let Some(extensions) = asked.extensions_mut() {
-        extensions.clone_from(request.extensions());
+    // Nothing else of the request: the places of its path would be there twice.
+    if let Some(actor) = request.extensions().get::<Actor>() {
+        asked = asked.extension(actor.clone());
     }
     let Ok(asked) = asked.body(Body::empty()) else { return Fault::Internal.into_response() };
     let Ok(now) = read.oneshot(asked).await;
@@ -28,8 +29,8 @@ pub(crate) async fn unless_outdated(State(read): State<Router>, request: Request
     match tag {
         Some(tag) if matches(&seen, tag) => next.run(request).await,
         Some(_) => Fault::Outdated.into_response(),
-        // What cannot be read cannot be changed either, which the call itself says best.
-        None => next.run(request).await,
+        // What cannot be read cannot be changed either.
+        None => now,
     }
 }
 

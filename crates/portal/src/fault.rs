@@ -67,6 +67,15 @@ impl Fault {
         }
     }
 
+    /// In how many seconds to try again, where that is known.
+    pub(crate) const fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Slow(seconds) => Some(*seconds),
+            Self::Busy => Some(2),
+            _ => None,
+        }
+    }
+
     /// What to tell whoever asked.
     pub(crate) fn text(&self, texts: &'static Texts) -> String {
         match self {
@@ -95,14 +104,12 @@ impl Fault {
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match self {
-            Self::SignIn => {
-                let challenge = HeaderValue::from_static(r#"Basic realm="Senstation", charset="UTF-8""#);
-                headers.insert(header::WWW_AUTHENTICATE, challenge);
-            }
-            Self::Slow(seconds) => drop(headers.insert(header::RETRY_AFTER, seconds.into())),
-            Self::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"))),
-            _ => {}
+        if let Self::SignIn = self {
+            let challenge = HeaderValue::from_static(r#"Basic realm="Senstation", charset="UTF-8""#);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after_s() {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

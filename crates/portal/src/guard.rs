@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -38,9 +38,14 @@ pub(crate) async fn guard(
 ) -> Response {
     let address = request.extensions().get::<Address>().map(|address| address.0);
     let admitted = admit(&portal, &mut request, right, audience, address).await;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let shown = parts.clone();
+    let places = RawPathParams::from_request_parts(&mut parts, &()).await;
     let response = match admitted {
+        // A path that is no text names nothing.
+        Ok(()) if matches!(places, Err(RawPathParamsRejection::InvalidUtf8InPathParam(_))) => {
+            Fault::NotFound.into_response()
+        }
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(fault) => fault.into_response(),
     };
@@ -154,7 +159,9 @@ pub(crate) fn see_with(path: &str, cookie: HeaderValue) -> Response {
 
 /// A path of our own that somebody wanted before they signed in; anything else is the front page.
 pub(crate) fn own_path(text: &str) -> &str {
-    let is_own = text.starts_with('/') && !text.starts_with("//") && !text.contains(['\\', '\r', '\n']);
+    // Browsers read `\\` as `/`, and leave tabs and line ends out.
+    let is_odd = |c: char| c == '\\' || c.is_control();
+    let is_own = text.starts_with('/') && !text.starts_with("//") && !text.contains(is_odd);
     if is_own { text } else { "/" }
 }
 
@@ -165,9 +172,16 @@ mod tests {
     #[test]
     fn only_paths_of_our_own_are_gone_to() {
         assert_eq!(own_path("/devices?search=a"), "/devices?search=a");
-        for text in
-            ["https://evil.example", "//evil.example", "/\\evil.example", "", "javascript:alert(1)", "/a\r\nX:y"]
-        {
+        for text in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "javascript:alert(1)",
+            "/a\r\nX:y",
+            "/\t/evil.example",
+            "/\0",
+        ] {
             assert_eq!(own_path(text), "/", "{text}");
         }
     }

@@ -126,7 +126,7 @@ pub(crate) async fn chart(
         return Err(Fault::Invalid(|texts| texts.fault_window));
     }
     let points = asked.get("points").parse().unwrap_or(500).clamp(1, POINTS_MAX);
-    let width_ms = (span_ms / points / MINUTE_MS + 1) * MINUTE_MS;
+    let width_ms = (span_ms / points / MINUTE_MS).saturating_add(1).saturating_mul(MINUTE_MS);
     let chosen = series(&asked)?;
     let select = match chosen[..] {
         [only] => Select::one(only),

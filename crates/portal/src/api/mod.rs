@@ -45,7 +45,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 "send `Content-Type: application/json`",
             ));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            let status = rejection.status();
+            let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid" };
+            problem(status, code, &rejection.body_text())
+        })?;
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &error.to_string()))
@@ -66,6 +70,8 @@ fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     /// The items, in the order of the list.
+    // What a type parameter stands for is otherwise pointed to, and not there.
+    #[schema(inline)]
     pub(crate) items: Vec<T>,
     /// What to send as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -105,6 +105,11 @@ pub(crate) async fn update(portal: &PortalState, actor: &Actor, eui: DeviceEui, 
         kept.place = Some(place);
     }
     let group = change.group.as_deref().map(group).transpose()?;
+    if let Some(Some(group)) = group
+        && !portal.store().list_groups(actor.org).await?.iter().any(|known| known.id == group)
+    {
+        return Err(Fault::Invalid(|texts| texts.fault_group));
+    }
     if kept != DeviceChange::default() {
         portal.store().update_device(actor.org, eui, kept).await?;
     }

@@ -140,18 +140,21 @@ pub(crate) async fn sign_in(
     given: &str,
     address: IpAddr,
 ) -> Result<Person, Fault> {
-    let now = portal.now();
+    let (now, email) = (portal.now(), account.parse::<Email>().ok());
+    // However it is written, it is one account.
+    let account = email.as_ref().map_or(account, Email::as_str);
     if let Some(wait_ms) = portal.delays().wait_ms(account, address, now) {
         return Err(Fault::Slow(wait_ms.unsigned_abs().div_ceil(1_000)));
     }
-    let person = match account.parse::<Email>() {
-        Ok(email) => portal.store().find_person(&email).await?,
-        Err(_) => None,
+    // A try counts before it is known to be wrong, so that many at once do not all go through.
+    portal.delays().failed(account, address, now);
+    let person = match &email {
+        Some(email) => portal.store().find_person(email).await?,
+        None => None,
     };
     let given = if given.len() <= password::BYTES_MAX { given } else { "" };
     let hash = person.as_ref().map(|person| &person.password);
     if !portal.passwords().verify(given, hash).await? {
-        portal.delays().failed(account, address, now);
         tracing::warn!(%address, "a wrong password was refused");
         return Err(Fault::Invalid(|texts| texts.fault_password));
     }
@@ -222,6 +225,7 @@ pub(crate) async fn change_profile(
     let change =
         PersonChange { name: Some(name(new_name)?), time_zone: Some(time_zone(zone)?), ..PersonChange::default() };
     portal.store().update_person(actor.org, person.id, change).await?;
+    actor.record(portal, "person.profile", person.id, "").await?;
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! The frame around every page.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
@@ -172,9 +175,14 @@ pub(crate) fn fault(view: &View, fault: &Fault) -> Response {
     };
     let page =
         if view.signed_in.is_some() { page(view, t.fault_title, content) } else { bare(view, t.fault_title, content) };
-    let mut response = (fault.status(), page).into_response();
-    if let Fault::Slow(seconds) = fault {
-        response.headers_mut().insert(axum::http::header::RETRY_AFTER, (*seconds).into());
+    refused(fault.status(), fault, page)
+}
+
+/// A page that says, on itself, why something was not done.
+pub(crate) fn refused(status: StatusCode, fault: &Fault, page: Markup) -> Response {
+    let mut response = (status, page).into_response();
+    if let Some(seconds) = fault.retry_after_s() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }

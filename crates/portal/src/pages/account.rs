@@ -3,7 +3,7 @@
 use axum::{
     Extension,
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use maud::{Markup, html};
 
@@ -79,7 +79,7 @@ async fn answer(
     match outcome {
         Ok(()) => Ok(see(&format!("/account?done={done}"))),
         Err(fault @ (Fault::Invalid(_) | Fault::Slow(_))) => {
-            Ok((fault.status(), draw(portal, actor, view, Some(&fault)).await?).into_response())
+            Ok(frame::refused(fault.status(), &fault, draw(portal, actor, view, Some(&fault)).await?))
         }
         Err(fault) => Err(fault),
     }

@@ -13,7 +13,7 @@ use store::{FrameQuery, LatestReading, RowQuery, Select};
 use crate::{
     PortalState, Right,
     actor::Actor,
-    deeds::devices,
+    deeds::{self, devices},
     fault::Fault,
     fields::{Asked, Fields},
     fleet::{self, Member},
@@ -501,13 +501,18 @@ async fn change(portal: &PortalState, actor: &Actor, device: &Device, fields: &F
         group: changed("group", &group),
         position: position(fields, device)?,
     };
-    devices::update(portal, actor, device.eui, change).await?;
-    for channel in 0..=u16::from(u8::MAX) {
-        let known = device.channels.iter().find(|known| known.index == ChannelIndex(channel));
+    let mut channels = Vec::new();
+    for channel in (0..=u16::from(u8::MAX)).map(ChannelIndex) {
+        let known = device.channels.iter().find(|known| known.index == channel);
         let now = known.map_or("", |known| known.name.as_str());
         if let Some(name) = changed(&format!("channel-{channel}"), now) {
-            devices::name_channel(portal, actor, device.eui, ChannelIndex(channel), &name).await?;
+            // Refused before anything is changed.
+            channels.push((channel, deeds::name(&name)?));
         }
+    }
+    devices::update(portal, actor, device.eui, change).await?;
+    for (channel, name) in channels {
+        devices::name_channel(portal, actor, device.eui, channel, &name).await?;
     }
     Ok(())
 }

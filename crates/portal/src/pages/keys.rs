@@ -37,16 +37,18 @@ pub(crate) async fn create(
     fields: Fields,
 ) -> Result<Response, Fault> {
     let has = |scope| fields.all("scope").any(|given| given == scope);
-    let days: i64 = fields.get("days").trim().parse().unwrap_or(0);
     let origins = fields.get("origins").split_whitespace().map(|origin| origin.trim_end_matches('/').to_owned());
-    let new = keys::New {
-        name: fields.get("name").to_owned(),
-        scopes: Scopes { read: has("read"), write: has("write"), manage: has("manage") },
-        expires_at: (days > 0).then(|| view.now.plus_ms(days.saturating_mul(DAY_MS))),
-        origins: origins.collect(),
-        groups: fields.all("group").map(str::to_owned).collect(),
+    let made = async {
+        let new = keys::New {
+            name: fields.get("name").to_owned(),
+            scopes: Scopes { read: has("read"), write: has("write"), manage: has("manage") },
+            expires_at: expiry(fields.get("days").trim(), view.now)?,
+            origins: origins.collect(),
+            groups: fields.all("group").map(str::to_owned).collect(),
+        };
+        keys::create(&portal, &actor, new).await
     };
-    match keys::create(&portal, &actor, new).await {
+    match made.await {
         Ok(made) => Ok(draw(&portal, &actor, &view, Some(&made), None).await?.into_response()),
         Err(fault @ Fault::Invalid(_)) => {
             let page = draw(&portal, &actor, &view, None, Some(&fault)).await?;
@@ -54,6 +56,15 @@ pub(crate) async fn create(
         }
         Err(fault) => Err(fault),
     }
+}
+
+/// When a key expires that is to last so many days; nothing is for ever.
+fn expiry(days: &str, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+    if days.is_empty() {
+        return Ok(None);
+    }
+    let days = days.parse::<i64>().map_err(|_| Fault::Invalid(|texts| texts.fault_expiry))?;
+    Ok(Some(now.plus_ms(days.saturating_mul(DAY_MS))))
 }
 
 /// `POST /keys/{id}/revoke`

@@ -44,7 +44,7 @@ pub(crate) async fn submit(
         Ok(token) => see_with(own_path(next), cookie::set_session(&token, portal.is_secure())),
         Err(fault @ (Fault::Invalid(_) | Fault::Slow(_))) => {
             let status = if matches!(fault, Fault::Slow(_)) { fault.status() } else { StatusCode::UNAUTHORIZED };
-            (status, draw(&view, account, next, Some(&fault))).into_response()
+            frame::refused(status, &fault, draw(&view, account, next, Some(&fault)))
         }
         Err(fault) => fault.into_response(),
     }

@@ -1,0 +1,15 @@
+//! The portal in process: the real router on a store, a clock that is set by hand.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
+
+mod document;
+mod events;
+mod injection;
+mod management;
+mod refusals;
+mod scene;
+mod sign_in;
+mod strangers;
+mod strings;
+mod support;
+mod walk;
