@@ -156,16 +156,27 @@ impl Fleet {
 
 /// The lists of organizations that somebody looked at lately.
 #[derive(Debug, Default)]
-pub(crate) struct Fleets(Mutex<HashMap<OrgId, Arc<Fleet>>>);
+pub(crate) struct Fleets(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    fleets: HashMap<OrgId, Arc<Fleet>>,
+    /// How often anything was forgotten: what was read before that may be out of date.
+    epoch: u64,
+}
 
 impl Fleets {
     /// The devices of an organization.
     pub(crate) async fn get(&self, store: &dyn Store, org: OrgId, now: Timestamp) -> Result<Arc<Fleet>, Error> {
-        if let Some(fleet) = self.lock().get(&org)
-            && now.since_ms(fleet.seen_at).abs() < FRESH_MS
-        {
-            return Ok(Arc::clone(fleet));
-        }
+        let begun = {
+            let kept = self.lock();
+            if let Some(fleet) = kept.fleets.get(&org)
+                && now.since_ms(fleet.seen_at).abs() < FRESH_MS
+            {
+                return Ok(Arc::clone(fleet));
+            }
+            kept.epoch
+        };
         let mut members = Vec::new();
         let mut after = None;
         loop {
@@ -181,21 +192,23 @@ impl Fleets {
         }
         let fleet = Arc::new(Fleet { members, seen_at: now });
         let mut kept = self.lock();
-        if kept.len() >= KEPT_MAX {
-            kept.retain(|_, fleet| now.since_ms(fleet.seen_at).abs() < FRESH_MS);
+        if kept.fleets.len() >= KEPT_MAX {
+            kept.fleets.retain(|_, fleet| now.since_ms(fleet.seen_at).abs() < FRESH_MS);
         }
-        if kept.len() < KEPT_MAX {
-            kept.insert(org, Arc::clone(&fleet));
+        if kept.epoch == begun && kept.fleets.len() < KEPT_MAX {
+            kept.fleets.insert(org, Arc::clone(&fleet));
         }
         Ok(fleet)
     }
 
     /// Looks anew the next time.
     pub(crate) fn forget(&self, org: OrgId) {
-        self.lock().remove(&org);
+        let mut kept = self.lock();
+        kept.fleets.remove(&org);
+        kept.epoch += 1;
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<OrgId, Arc<Fleet>>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

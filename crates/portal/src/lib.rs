@@ -24,6 +24,7 @@ mod text;
 mod view;
 
 pub use actor::Address;
+pub use deeds::keys::origin;
 pub use live::Live;
 pub use owner::{create_owner, expire, owner_link};
 use right::Right;

@@ -50,8 +50,6 @@ pub struct Settings {
     pub map_tiles: Option<String>,
     /// What the source of the tiles wants to be said of it.
     pub map_attribution: String,
-    /// The address of the MQTT door, if it is open.
-    pub mqtt: Option<String>,
 }
 
 /// Where the time comes from.

@@ -44,7 +44,6 @@ impl Theme {
 /// Whom a page is for, and what it needs to be drawn.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
-    pub(crate) portal: PortalState,
     pub(crate) t: &'static Texts,
     pub(crate) language: Language,
     pub(crate) theme: Theme,
@@ -79,7 +78,6 @@ impl View {
             text::done(t, &value)
         });
         Ok(Self {
-            portal: portal.clone(),
             t,
             language,
             theme: cookie::find(&parts.headers, "theme").and_then(Theme::parse).unwrap_or(Theme::Auto),

@@ -12,7 +12,7 @@ use crate::{
     clock,
     config::{Listen, Settings},
     demo::Fleets,
-    logging,
+    logging::Tail,
     station::Station,
 };
 
@@ -21,20 +21,20 @@ struct Front {
     station: Arc<Station>,
     settings: Settings,
     fleets: Arc<Fleets>,
+    log: Tail,
     started: Timestamp,
 }
 
 /// The portal of a station.
-pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fleets>) -> PortalState {
+pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fleets>, log: Tail) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
         public_url: given(&settings.portal.public_url),
         map_tiles: given(&settings.portal.map_tiles),
         map_attribution: settings.portal.map_attribution.clone(),
-        mqtt: None,
     };
     let store = station.store();
-    let front = Front { station, settings: settings.clone(), fleets, started: clock::now() };
+    let front = Front { station, settings: settings.clone(), fleets, log, started: clock::now() };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -60,7 +60,7 @@ impl portal::Station for Front {
     }
 
     fn log_tail(&self) -> Vec<String> {
-        logging::tail()
+        self.log.lines()
     }
 
     fn models(&self) -> Vec<&'static str> {

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{self, IsTerminal, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Context;
@@ -11,8 +11,8 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, registry, util:
 
 use crate::config::{Log, LogFormat};
 
-/// Starts logging, once.
-pub(crate) fn start(settings: &Log) -> anyhow::Result<()> {
+/// Starts logging, once; the newest lines are kept for whoever asks.
+pub(crate) fn start(settings: &Log) -> anyhow::Result<Tail> {
     let filter =
         EnvFilter::try_new(&settings.level).with_context(|| format!("`{}` is no log level", settings.level))?;
     let is_text = match settings.format {
@@ -28,9 +28,13 @@ pub(crate) fn start(settings: &Log) -> anyhow::Result<()> {
     } else {
         logger.json().flatten_event(true).boxed()
     };
-    let tail = tracing_subscriber::fmt::layer().with_writer(|| TailWriter).with_ansi(false).log_internal_errors(false);
-    let started = registry().with(filter).with(logger).with(tail).try_init();
-    started.map_err(|error| anyhow::anyhow!("cannot log: {error}"))
+    let tail = Tail::default();
+    let writer = tail.clone();
+    let kept = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+    let kept = kept.with_ansi(false).log_internal_errors(false);
+    let started = registry().with(filter).with(logger).with(kept).try_init();
+    started.map_err(|error| anyhow::anyhow!("cannot log: {error}"))?;
+    Ok(tail)
 }
 
 /// How many lines are kept for whoever looks at them in the portal.
@@ -38,29 +42,30 @@ const TAIL_LINES: usize = 200;
 /// The longest line that is kept whole.
 const TAIL_LINE_BYTES: usize = 2_000;
 
-/// The newest lines; the log is one for the whole process.
-static TAIL: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+/// The newest lines of the log; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tail(Arc<Mutex<VecDeque<String>>>);
 
-/// The newest lines of the log, oldest first.
-pub(crate) fn tail() -> Vec<String> {
-    lock_tail().iter().cloned().collect()
-}
+impl Tail {
+    /// The lines, oldest first.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lock().iter().cloned().collect()
+    }
 
-fn lock_tail() -> MutexGuard<'static, VecDeque<String>> {
-    TAIL.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Takes a line at a time.
-struct TailWriter;
-
-impl Write for TailWriter {
+impl Write for Tail {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let kept = &line[..line.len().min(TAIL_LINE_BYTES)];
-        let mut tail = lock_tail();
-        if tail.len() >= TAIL_LINES {
-            tail.pop_front();
+        let mut lines = self.lock();
+        if lines.len() >= TAIL_LINES {
+            lines.pop_front();
         }
-        tail.push_back(String::from_utf8_lossy(kept).trim_end().to_owned());
+        lines.push_back(String::from_utf8_lossy(kept).trim_end().to_owned());
         Ok(line.len())
     }
 

@@ -29,6 +29,7 @@ use crate::{
     door::{Door, Limits, Listener, Metrics, Rooms, metrics_only},
     front::{self, PortalLink},
     jobs,
+    logging::Tail,
     output::Output,
     station::Station,
 };
@@ -104,7 +105,12 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 impl Running {
     /// Opens the doors that the settings ask for and starts the jobs.
-    pub(crate) async fn start(settings: &Settings, station: Station, signals: Signals) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        settings: &Settings,
+        station: Station,
+        signals: Signals,
+        log: Tail,
+    ) -> anyhow::Result<Self> {
         raise_file_limit();
         let station = Arc::new(station);
         let contract = &settings.contract;
@@ -117,7 +123,7 @@ impl Running {
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);
-        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets));
+        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log);
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);
@@ -319,7 +325,7 @@ mod tests {
         layers.set_default("http.listen", "off").unwrap();
         let settings = layers.settings().unwrap();
         let station = Station::open(&settings).unwrap();
-        let mut running = Running::start(&settings, station, Signals::catch().unwrap()).await.unwrap();
+        let mut running = Running::start(&settings, station, Signals::catch().unwrap(), Tail::default()).await.unwrap();
         running.spawn(|_, _| std::future::ready(()));
         let error = running.until_told().await.unwrap_err();
         assert!(error.to_string().contains("ended by itself"), "{error}");

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use store::{FrameQuery, RowQuery, SegmentQuery, SegmentSeries, Select};
 use utoipa::ToSchema;
 
-use super::{Page, devices::find, limit, time};
+use super::{Page, devices::find, limit, page_back, time};
 use crate::{
     PortalState,
     actor::Actor,
@@ -209,8 +209,10 @@ pub(crate) async fn rows(
     use model::RowFlags;
     let device = find(&portal, &actor, &eui).await?.device.id;
     let (window, limit) = (window(&asked)?, limit(&asked)?);
-    let rows = portal.store().rows(actor.org, RowQuery { device, window, limit, hidden: false }).await?;
-    let next_cursor = rows.last().filter(|_| rows.len() == limit).map(|row| row.measured_at.as_millis().to_string());
+    let query = RowQuery { device, window, limit: limit + 1, hidden: false };
+    let rows = portal.store().rows(actor.org, query).await?;
+    let (rows, next) = page_back(rows, limit, |row| row.measured_at);
+    let next_cursor = next.map(|at| at.as_millis().to_string());
     let items = rows.iter().map(|row| RowShape {
         measured_at: row.measured_at.to_string(),
         received_at: row.received_at.to_string(),
@@ -268,9 +270,9 @@ pub(crate) async fn frames(
 ) -> Result<Json<Page<FrameShape>>, Fault> {
     let device = find(&portal, &actor, &eui).await?.device.id;
     let (window, limit) = (window(&asked)?, limit(&asked)?);
-    let frames = portal.store().frames(actor.org, FrameQuery { device, window, limit }).await?;
-    let next_cursor =
-        frames.last().filter(|_| frames.len() == limit).map(|frame| frame.received_at.as_millis().to_string());
+    let frames = portal.store().frames(actor.org, FrameQuery { device, window, limit: limit + 1 }).await?;
+    let (frames, next) = page_back(frames, limit, |frame| frame.received_at);
+    let next_cursor = next.map(|at| at.as_millis().to_string());
     let items = frames.into_iter().map(|stored| FrameShape {
         received_at: stored.received_at.to_string(),
         f_port: stored.frame.f_port,

@@ -96,6 +96,25 @@ pub(crate) fn limit(asked: &Fields) -> Result<usize, Fault> {
     }
 }
 
+/// Makes a page of what was found newest first, asked for one more than the page has: the page ends
+/// where a moment does, so that the next one, which goes on before it, leaves nothing out. Where one
+/// moment fills a whole page, its rest is left out.
+pub(crate) fn page_back<T>(
+    mut found: Vec<T>,
+    limit: usize,
+    at: impl Fn(&T) -> Timestamp,
+) -> (Vec<T>, Option<Timestamp>) {
+    if found.len() <= limit {
+        return (found, None);
+    }
+    let beyond = at(&found[limit]);
+    found.truncate(limit);
+    let whole = found.iter().rposition(|item| at(item) != beyond).map_or(limit, |last| last + 1);
+    found.truncate(whole);
+    let next = found.last().map(&at);
+    (found, next)
+}
+
 /// A time in milliseconds since 1970, or by ISO 8601.
 pub(crate) fn time(asked: &Fields, name: &str) -> Result<Option<Timestamp>, Fault> {
     let Some(text) = asked.find(name).filter(|text| !text.is_empty()) else { return Ok(None) };
@@ -111,4 +130,23 @@ pub(crate) fn created(location: &str, body: impl Serialize) -> Response {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_where_a_moment_does() {
+        let check = |times: &[i64], expected: &[i64], next: Option<i64>| {
+            let (page, cursor) = page_back(times.to_vec(), 3, |ms| Timestamp::from_millis(*ms));
+            assert_eq!((page.as_slice(), cursor.map(Timestamp::as_millis)), (expected, next), "{times:?}");
+        };
+        check(&[], &[], None);
+        check(&[9, 8, 7], &[9, 8, 7], None);
+        check(&[9, 8, 7, 6], &[9, 8, 7], Some(7));
+        check(&[9, 8, 7, 7], &[9, 8], Some(8));
+        check(&[9, 8, 8, 8], &[9], Some(9));
+        check(&[8, 8, 8, 8], &[8, 8, 8], Some(8));
+    }
 }

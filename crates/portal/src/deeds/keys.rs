@@ -1,3 +1,6 @@
+use std::net::Ipv6Addr;
+
+use axum::http::Uri;
 use model::{AccessId, AccessKey, KeyLimits, Scopes, Timestamp};
 
 use super::name;
@@ -10,6 +13,7 @@ use crate::{
 
 /// The most browser origins that a key may be limited to.
 const ORIGINS_MAX: usize = 20;
+const ORIGIN_BYTES_MAX: usize = 255;
 
 /// An access key to make.
 #[derive(Debug)]
@@ -34,9 +38,9 @@ pub(crate) async fn create(portal: &PortalState, actor: &Actor, new: New) -> Res
     if new.expires_at.is_some_and(|at| at <= portal.now()) {
         return Err(Fault::Invalid(|texts| texts.fault_expiry));
     }
-    if new.origins.len() > ORIGINS_MAX || !new.origins.iter().all(|origin| is_origin(origin)) {
-        return Err(Fault::Invalid(|texts| texts.fault_origin));
-    }
+    let origins: Option<Vec<String>> = new.origins.iter().map(|text| origin(text)).collect();
+    let origins = origins.filter(|origins| origins.len() <= ORIGINS_MAX);
+    let origins = origins.ok_or(Fault::Invalid(|texts| texts.fault_origin))?;
     let known = portal.store().list_groups(actor.org).await?;
     let mut groups = Vec::with_capacity(new.groups.len());
     for text in &new.groups {
@@ -47,7 +51,7 @@ pub(crate) async fn create(portal: &PortalState, actor: &Actor, new: New) -> Res
         return Err(Fault::Invalid(|texts| texts.fault_manage_groups));
     }
     let (id, secret) = (AccessId::from_random(random()?), Secret::access_key()?);
-    let limits = KeyLimits { expires_at: new.expires_at, origins: new.origins, groups };
+    let limits = KeyLimits { expires_at: new.expires_at, origins, groups };
     let key =
         AccessKey { limits, ..AccessKey::new(id, actor.org, secret.hash, name(&new.name)?, new.scopes, portal.now()) };
     portal.store().create_access_key(key.clone()).await?;
@@ -62,11 +66,28 @@ pub(crate) async fn revoke(portal: &PortalState, actor: &Actor, id: AccessId) ->
     Ok(())
 }
 
-/// Whether a text is the origin of a page, as browsers send it: scheme and host, no path.
-fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-' | ':' | '[' | ']');
-    text.len() <= 255 && host.is_some_and(|host| !host.is_empty() && host.chars().all(is_plain))
+/// The origin of a page, written as browsers send it: lower case, no port that goes without saying.
+/// `None` for what is no origin: another scheme, a path, credentials.
+pub fn origin(text: &str) -> Option<String> {
+    let uri: Uri = text.to_ascii_lowercase().parse().ok()?;
+    let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
+    let authority = uri.authority()?;
+    let host = authority.host();
+    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) && !host.is_empty();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::parse::<Ipv6Addr>);
+    let is_host = is_name || matches!(address, Some(Ok(_)));
+    let is_bare = uri.path() == "/" && uri.query().is_none() && !text.ends_with("//") && !text.contains('#');
+    if !is_host || !is_bare || text.len() > ORIGIN_BYTES_MAX {
+        return None;
+    }
+    let port = match authority.as_str().strip_prefix(host)? {
+        "" => None,
+        port => Some(port.strip_prefix(':')?.parse::<u16>().ok().filter(|port| *port != 0)?),
+    };
+    match (scheme, port) {
+        (_, None) | ("https", Some(443)) | ("http", Some(80)) => Some(format!("{scheme}://{host}")),
+        (_, Some(port)) => Some(format!("{scheme}://{host}:{port}")),
+    }
 }
 
 #[cfg(test)]
@@ -74,12 +95,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_has_no_path() {
-        for text in ["https://a.example.org", "http://localhost:3000", "http://[::1]:8080"] {
-            assert!(is_origin(text), "{text}");
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (text, expected) in [
+            ("https://a.example.org", "https://a.example.org"),
+            ("HTTPS://A.Example.ORG:443/", "https://a.example.org"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("http://a:80", "http://a"),
+        ] {
+            assert_eq!(origin(text).as_deref(), Some(expected), "{text}");
         }
-        for text in ["", "*", "https://", "https://a/", "ftp://a", "a.example.org", "https://A", "https://a b"] {
-            assert!(!is_origin(text), "{text}");
+        for text in [
+            "",
+            "*",
+            "https://",
+            "https://a/b",
+            "ftp://a",
+            "a.example.org",
+            "https://a b",
+            "https://u@a",
+            "https://a:0",
+            "https://a:x",
+            "https://a?b",
+        ] {
+            assert_eq!(origin(text), None, "{text}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Lines to paste into a terminal or a program.
 
 use maud::{Markup, html};
-use model::OrgId;
 
 use super::parts::code_block;
 use crate::view::View;
@@ -19,13 +18,7 @@ impl Credentials<'static> {
 
 /// Calls that read something, in several languages. What is set in comes from us alone: an address
 /// of the station, hex digits, and the names of calls.
-pub(crate) fn snippets(
-    view: &View,
-    org: OrgId,
-    credentials: &Credentials<'_>,
-    call: &str,
-    eui: Option<&str>,
-) -> Markup {
+pub(crate) fn snippets(view: &View, credentials: &Credentials<'_>, call: &str, eui: Option<&str>) -> Markup {
     let Credentials { id, key } = credentials;
     let (url, query) = (&view.url, eui.map(|eui| format!("?device_eui={eui}")).unwrap_or_default());
     let params = eui.map(|eui| format!("\n    params={{\"device_eui\": \"{eui}\"}},")).unwrap_or_default();
@@ -41,21 +34,6 @@ pub(crate) fn snippets(
         @for (at, (name, code, text)) in blocks.into_iter().enumerate() {
             details.fold open[at == 0] { summary { (name) } (code_block(view, &format!("code-{code}"), &text)) }
         }
-        details.fold {
-            summary { "MQTT" }
-            @match &view.portal.settings().mqtt {
-                Some(port) => {
-                    (code_block(view, "code-mqtt", &mqtt(view, org, key, port, eui.unwrap_or("+"))))
-                },
-                None => p.small.muted { (view.t.mqtt_not_open) },
-            }
-        }
+        details.fold { summary { "MQTT" } p.small.muted { (view.t.mqtt_not_open) } }
     }
-}
-
-fn mqtt(view: &View, org: OrgId, key: &str, port: &str, eui: &str) -> String {
-    let host = view.host().rsplit_once(':').map_or(view.host(), |(host, _)| host);
-    format!(
-        "mosquitto_sub -h {host} -p {port} \\\n  -u org-{org} -P {key} -I org-{org} \\\n  -t '/device_sensor_data/{org}/{eui}/+/+/+'"
-    )
 }

@@ -15,7 +15,7 @@ use crate::{
     fleet,
     guard::see,
     html::{frame, parts},
-    pages::device,
+    pages::device::frames,
     secret::Secret,
     view::View,
 };
@@ -89,14 +89,14 @@ pub(crate) async fn watch(
     };
     let Some(member) = member else { return Ok(waiting(&view, &source, None).into_response()) };
     let t = view.t;
-    let frames = device::frames(&portal, &actor, &member.device, 1).await?;
+    let frames = frames::newest(&portal, &actor, &member.device, 1).await?;
     let content = html! {
         div.stack {
             (steps(&view, 3))
             section.card {
                 header { h1 { (t.setup_received) } (parts::state(&view, &member)) }
                 div.notice.ok { strong { (member.title()) } " · " (member.device.model) }
-                div.frames { @for frame in &frames { (device::draw_frame(&view, frame)) } }
+                div.frames { @for frame in &frames { (frames::draw(&view, frame)) } }
                 div.actions {
                     a.button.primary href=(format!("/devices/{}", member.device.eui)) { (t.open_device) }
                     a.button.quiet href="/keys" { (t.setup_key) }

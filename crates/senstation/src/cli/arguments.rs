@@ -1,8 +1,5 @@
 //! What arguments have to be, said in sentences.
 
-use std::net::Ipv6Addr;
-
-use axum::http::Uri;
 use codec::Codec;
 use model::{GroupId, OrgId, Scopes, SourceId};
 
@@ -44,24 +41,8 @@ pub(super) fn scopes(text: &str) -> Result<Scopes, String> {
 
 /// A browser origin, as browsers write it: in lower case, without a port that goes without saying.
 pub(super) fn origin(text: &str) -> Result<String, String> {
-    let refused = || format!("`{text}` is no origin: give scheme and host, such as `https://dashboard.example.org`");
-    let uri: Uri = text.to_ascii_lowercase().parse().map_err(|_| refused())?;
-    let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or_else(refused)?;
-    let authority = uri.authority().ok_or_else(refused)?;
-    let host = authority.host();
-    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) && !host.is_empty();
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::parse::<Ipv6Addr>);
-    let is_host = is_name || matches!(address, Some(Ok(_)));
-    let is_bare = uri.path() == "/" && uri.query().is_none() && !text.ends_with("//") && !text.contains('#');
-    let port = authority.as_str().strip_prefix(host).map(|port| port.strip_prefix(':').map(str::parse::<u16>));
-    match port {
-        Some(None) if is_host && is_bare => Ok(format!("{scheme}://{host}")),
-        Some(Some(Ok(port))) if is_host && is_bare && port != 0 => {
-            let goes_without_saying = (scheme, port) == ("https", 443) || (scheme, port) == ("http", 80);
-            Ok(if goes_without_saying { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") })
-        }
-        _ => Err(refused()),
-    }
+    portal::origin(text)
+        .ok_or_else(|| format!("`{text}` is no origin: give scheme and host, such as `https://dashboard.example.org`"))
 }
 
 /// The id of a group.

@@ -45,7 +45,7 @@ impl Demo {
         if *session.layers.origin("log.level") == Origin::Default {
             settings.log.level = "warn".to_owned();
         }
-        logging::start(&settings.log)?;
-        runtime()?.block_on(demo::run(&settings, self.days, session.output))
+        let log = logging::start(&settings.log)?;
+        runtime()?.block_on(demo::run(&settings, self.days, session.output, log))
     }
 }

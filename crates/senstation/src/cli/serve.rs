@@ -42,10 +42,10 @@ impl Serve {
     pub(super) fn run(self, session: &mut Session) -> anyhow::Result<()> {
         self.doors.set(&mut session.layers)?;
         let settings = session.settings()?;
-        logging::start(&settings.log)?;
+        let log = logging::start(&settings.log)?;
         runtime()?.block_on(async {
             let station = Station::open(&settings)?;
-            let running = Running::start(&settings, station, Signals::catch()?).await?;
+            let running = Running::start(&settings, station, Signals::catch()?, log).await?;
             running.announce(session.output);
             if session.output == Output::Text
                 && let Some(link) = running.portal_link(None).await?

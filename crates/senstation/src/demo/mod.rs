@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::{
     config::Settings,
     front::PortalLink,
+    logging::Tail,
     output::Output,
     serve::{Running, Signals},
     station::Station,
@@ -30,11 +31,11 @@ pub(crate) use host::{Fleets, fleets};
 pub(crate) use owner::Owner;
 
 /// Runs a demo station until it is told to stop.
-pub(crate) async fn run(settings: &Settings, days: u32, output: Output) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, days: u32, output: Output, log: Tail) -> anyhow::Result<()> {
     let station = Station::open(settings)?;
     let signals = Signals::catch()?;
     let owner = Owner::find_or_create(&*station.store(), &settings.data_dir, days).await?;
-    let mut running = Running::start(settings, station, signals).await?;
+    let mut running = Running::start(settings, station, signals, log).await?;
     let store = running.store();
     let mut caught_up = None;
     if owner.has_fleet {

@@ -17,7 +17,7 @@ const LATE_GAP_MS: i64 = 24 * 3_600_000;
 impl Janitor {
     /// Moves the open rows of some devices into chunks, in one transaction.
     pub(super) fn seal(&mut self, devices: &[DeviceId]) -> Result<(), Error> {
-        for devices in devices.chunks(super::SEALED_AT_ONCE) {
+        for devices in each_once(devices).chunks(super::SEALED_AT_ONCE) {
             let mut sealed = Vec::with_capacity(devices.len());
             let transaction = self.connection.transaction().map_err(sqlite)?;
             for device in devices {
@@ -58,6 +58,15 @@ impl Janitor {
         }
         Ok(())
     }
+}
+
+/// Every device once. One may be asked for twice: when all are sealed while a wish for it waits, the
+/// next of its rows are wished for again.
+fn each_once(devices: &[DeviceId]) -> Vec<DeviceId> {
+    let mut devices = devices.to_vec();
+    devices.sort_unstable();
+    devices.dedup();
+    devices
 }
 
 /// Rows in the order chunks have them, late ones apart from the others.
@@ -117,4 +126,14 @@ pub(super) fn save(connection: &Connection, device: DeviceId, state: &DeviceStat
 pub(super) fn mark_saved(state: &mut DeviceState, through: Position, decodings: &BTreeMap<Position, Position>) {
     state.saved_through = through;
     state.decodings.retain(|origin, position| decodings.get(origin) != Some(position));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_asked_for_twice_is_sealed_once() {
+        assert_eq!(each_once(&[3, 1, 3, 2, 1].map(DeviceId)), [1, 2, 3].map(DeviceId));
+    }
 }
