@@ -17,6 +17,8 @@ const FREE_PER_ACCOUNT: u32 = 3;
 const FREE_PER_ADDRESS: u32 = 20;
 const FIRST_MS: i64 = 1_000;
 const LONGEST_MS: i64 = 15 * 60_000;
+/// The longest that an address waits for accounts it did not try: others may live behind it.
+const LONGEST_OF_ADDRESS_MS: i64 = 30_000;
 /// What nobody has tried for so long is forgotten.
 const FORGET_MS: i64 = 60 * 60_000;
 /// Most accounts and addresses remembered.
@@ -44,9 +46,9 @@ struct Failures {
 
 impl Failures {
     /// Until when the next try waits.
-    fn until(self, free: u32) -> Timestamp {
+    fn until(self, free: u32, longest_ms: i64) -> Timestamp {
         let over = self.count.saturating_sub(free);
-        let wait_ms = if over == 0 { 0 } else { FIRST_MS.saturating_mul(1 << (over - 1).min(20)).min(LONGEST_MS) };
+        let wait_ms = if over == 0 { 0 } else { FIRST_MS.saturating_mul(1 << (over - 1).min(20)).min(longest_ms) };
         self.last.plus_ms(wait_ms)
     }
 }
@@ -55,9 +57,13 @@ impl Delays {
     /// How many milliseconds somebody has to wait before they may try, or `None`.
     pub(crate) fn wait_ms(&self, account: &str, address: IpAddr, now: Timestamp) -> Option<i64> {
         let entries = self.lock();
-        let until = |key: Key, free| entries.get(&key).map(|failures| failures.until(free));
+        let until = |key: Key, free, longest_ms| entries.get(&key).map(|failures| failures.until(free, longest_ms));
         let [account, address] = keys(account, address);
-        let until = until(account, FREE_PER_ACCOUNT).max(until(address, FREE_PER_ADDRESS))?;
+        let until = until(account, FREE_PER_ACCOUNT, LONGEST_MS).max(until(
+            address,
+            FREE_PER_ADDRESS,
+            LONGEST_OF_ADDRESS_MS,
+        ))?;
         Some(until.since_ms(now)).filter(|ms| *ms > 0)
     }
 
@@ -154,6 +160,15 @@ mod tests {
             delays.failed(&format!("{number}@example.org"), HERE, at(0));
         }
         assert_eq!(delays.wait_ms("new@example.org", HERE, at(0)), Some(1_000));
+    }
+
+    #[test]
+    fn whoever_shares_an_address_with_an_attacker_waits_half_a_minute_at_most() {
+        let delays = Delays::default();
+        for _ in 0..1_000 {
+            delays.failed("eve@example.org", HERE, at(0));
+        }
+        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(0)), Some(LONGEST_OF_ADDRESS_MS));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One request: its body comes in whole, a room answers, and what it left empty is filled.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -62,7 +62,7 @@ impl Door {
         };
         let is_head = parts.method == Method::HEAD;
         parts.extensions.insert(Peer(peer));
-        parts.extensions.insert(portal::Address(peer.ip()));
+        parts.extensions.insert(portal::Address(client(peer, &parts.headers)));
         parts.extensions.insert(api::Begun(begun));
         let path = parts.uri.path().to_owned();
         let answered = self.router.clone().call(Request::from_parts(parts, Body::from(body))).await;
@@ -127,6 +127,18 @@ impl Door {
     }
 }
 
+/// The address of whoever asks: what a proxy on this machine says it passes on for, or the peer's. A
+/// proxy writes the address that it saw last; what stands before that, anybody may have written.
+fn client(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    if !peer.is_loopback() {
+        return peer;
+    }
+    let last = headers.get_all("x-forwarded-for").iter().next_back().and_then(|header| header.to_str().ok());
+    let last = last.and_then(|addresses| addresses.rsplit(',').next()?.trim().parse().ok());
+    last.map_or(peer, |address: IpAddr| address.to_canonical())
+}
+
 /// Says in words what an answer says by its status alone.
 fn fill(response: Response<Body>, took: Duration) -> Response<Body> {
     let message = match response.status() {
@@ -143,4 +155,27 @@ fn fill(response: Response<Body>, took: Duration) -> Response<Body> {
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(filled.headers);
     Response::from_parts(parts, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_on_this_machine_says_for_whom_it_asks_and_nobody_else_does() {
+        let check = |peer: &str, forwarded: &[&str], expected: &str| {
+            let mut headers = HeaderMap::new();
+            for text in forwarded {
+                headers.append("x-forwarded-for", text.parse().unwrap());
+            }
+            let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+            assert_eq!(client(peer, &headers), expected.parse::<IpAddr>().unwrap(), "{peer} {forwarded:?}");
+        };
+        check("127.0.0.1", &[], "127.0.0.1");
+        check("127.0.0.1", &["203.0.113.9"], "203.0.113.9");
+        check("::1", &["10.0.0.1, 203.0.113.9"], "203.0.113.9");
+        check("127.0.0.1", &["10.0.0.1", "2001:db8::1"], "2001:db8::1");
+        check("127.0.0.1", &["nonsense"], "127.0.0.1");
+        check("192.0.2.7", &["203.0.113.9"], "192.0.2.7");
+    }
 }

@@ -101,6 +101,12 @@ impl Driven {
         assert!(waited.is_ok(), "never: {expression}\n{}", self.text("body").await);
     }
 
+    /// Waits until a page is whole and has an element: one that is still being read has not.
+    pub(crate) async fn until_there(&self, selector: &str) {
+        self.until(&format!("document.readyState === 'complete' && document.querySelector({selector:?}) !== null"))
+            .await;
+    }
+
     /// What an expression is on the page.
     pub(crate) async fn js(&self, expression: &str) -> Value {
         self.try_js(expression).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
@@ -123,12 +129,14 @@ impl Driven {
 
     /// Fills a field in as somebody who types does.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
+        self.until_there(selector).await;
         self.js(&format!("document.querySelector({selector:?}).select()")).await;
         self.page.execute(InsertTextParams::new(text)).await.unwrap();
     }
 
     /// Clicks on what is first.
     pub(crate) async fn click(&self, selector: &str) {
+        self.until_there(selector).await;
         self.js(&format!("document.querySelector({selector:?}).click()")).await;
     }
 

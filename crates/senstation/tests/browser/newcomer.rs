@@ -35,7 +35,7 @@ async fn a_newcomer_reaches_a_working_curl_line() {
     browser.until("location.pathname === '/keys'").await;
     browser.fill("#name", "Dashboard").await;
     browser.click("form.card button.primary").await;
-    browser.until("document.querySelector('#code-curl') !== null").await;
+    browser.until_there("#code-curl").await;
     browser.picture("3-key", 1280, Some(860)).await;
 
     // What the screen says, pasted into a terminal.
@@ -81,7 +81,7 @@ async fn a_farmer_sees_the_first_uplink_arrive() {
     browser.click("main button.primary").await;
     browser.until("location.pathname === '/setup'").await;
     browser.click("form[action='/setup/chirpstack'] button").await;
-    browser.until("document.querySelector('#ingest-token') !== null").await;
+    browser.until_there("#ingest-token").await;
     browser.until("document.querySelector('[data-await].on') !== null").await;
     browser.picture("4-chirpstack", 1280, Some(860)).await;
     let value = browser.text("#ingest-token").await;
@@ -90,7 +90,7 @@ async fn a_farmer_sees_the_first_uplink_arrive() {
     assert_eq!(answer.status, 200, "{answer:?}");
     // The page goes on by itself.
     browser.until("location.pathname.startsWith('/setup/chirpstack/')").await;
-    browser.until("document.querySelector('.frame') !== null").await;
+    browser.until_there(".frame").await;
     let shown = browser.text("main").await;
     assert!(shown.contains("Air Temperature") && shown.contains("℃"), "{shown}");
     browser.picture("5-first-uplink", 1280, Some(860)).await;
