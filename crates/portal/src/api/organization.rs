@@ -1,4 +1,4 @@
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -6,7 +6,7 @@ use super::{Body, Page, limit};
 use crate::{
     PortalState,
     actor::Actor,
-    deeds::people,
+    deeds::{self, people},
     fault::Fault,
     fields::Asked,
     fleet::{State as DeviceState, Wanted},
@@ -79,6 +79,30 @@ pub(crate) async fn summary(State(portal): State<PortalState>, actor: Actor) -> 
         um: portal.store().count_um(actor.org).await?,
         dm: portal.store().count_dm(actor.org).await?,
     }))
+}
+
+/// Whether a fleet is simulated in the organization.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Fleet)]
+pub(crate) struct FleetShape {
+    is_simulated: bool,
+}
+
+/// `GET /api/fleet`
+pub(crate) async fn fleet(State(portal): State<PortalState>, actor: Actor) -> Json<FleetShape> {
+    Json(FleetShape { is_simulated: portal.station().has_simulated_fleet(actor.org) })
+}
+
+/// `PUT /api/fleet`
+pub(crate) async fn start_fleet(State(portal): State<PortalState>, actor: Actor) -> Result<StatusCode, Fault> {
+    deeds::fleet::start(&portal, &actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/fleet`
+pub(crate) async fn remove_fleet(State(portal): State<PortalState>, actor: Actor) -> Result<StatusCode, Fault> {
+    deeds::fleet::remove(&portal, &actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A kind of quantity.

@@ -1,6 +1,7 @@
 //! What can be done, by a page or by a program; each deed is written into the audit log.
 
 pub(crate) mod devices;
+pub(crate) mod fleet;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod people;

@@ -10,7 +10,7 @@ use model::{Source, SourceKind};
 use crate::{
     PortalState,
     actor::Actor,
-    deeds::sources,
+    deeds::{self, sources},
     fault::Fault,
     fleet,
     guard::see,
@@ -55,17 +55,13 @@ pub(crate) async fn choose(State(portal): State<PortalState>, actor: Actor, view
 
 /// `POST /setup/fleet`
 pub(crate) async fn start_fleet(State(portal): State<PortalState>, actor: Actor) -> Result<Response, Fault> {
-    portal.station().start_simulated_fleet(actor.org);
-    actor.record(&portal, "fleet.start", "", "").await?;
-    portal.fleets().forget(actor.org);
+    deeds::fleet::start(&portal, &actor).await?;
     Ok(see("/?done=fleet"))
 }
 
 /// `POST /setup/fleet/remove`
 pub(crate) async fn remove_fleet(State(portal): State<PortalState>, actor: Actor) -> Result<Response, Fault> {
-    portal.station().remove_simulated_fleet(actor.org);
-    actor.record(&portal, "fleet.remove", "", "").await?;
-    portal.fleets().forget(actor.org);
+    deeds::fleet::remove(&portal, &actor).await?;
     Ok(see("/?done=fleet-removed"))
 }
 

@@ -1,5 +1,7 @@
 //! What programs are told when something cannot be done, and when it has changed meanwhile.
 
+use portal::Station;
+
 use crate::{
     scene::{Scene, is_api, routes},
     support::{Answer, App, scopes},
@@ -143,6 +145,10 @@ async fn a_change_to_what_has_changed_meanwhile_is_refused() {
             continue;
         }
         let scene = Scene::set(&app).await;
+        if (method.as_str(), *path) == ("DELETE", "/api/fleet") {
+            // What is not there cannot go.
+            app.station.start_simulated_fleet(scene.org);
+        }
         let (to, program) =
             (scene.path(path, &scene.operator), app.program(scene.org, scopes(false, false, true)).await);
         let before = app.state(scene.org).await;

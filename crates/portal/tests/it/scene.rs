@@ -53,7 +53,7 @@ const PLACES: [(&str, &str, Kind); 19] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 47] = [
+const BODIES: [(&str, &str, &str); 49] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -82,6 +82,8 @@ const BODIES: [(&str, &str, &str); 47] = [
     ("POST", "/account", "name=Other&time_zone=Europe/Zurich"),
     ("POST", "/account/password", "old=PASSWORD&new=another+password"),
     ("POST", "/account/sessions/{token}/end", ""),
+    ("PUT", "/api/fleet", ""),
+    ("DELETE", "/api/fleet", ""),
     ("PATCH", "/api/organization", r#"{"name":"Other"}"#),
     ("POST", "/api/devices", r#"{"eui":"NEWEUI","model":"S2101","name":"New"}"#),
     ("PATCH", "/api/devices/{eui}", r#"{"name":"Other"}"#),
