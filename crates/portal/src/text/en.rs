@@ -363,5 +363,12 @@ catalogue! {
     fact_health: "Storage",
     guide_quick_start: "Quick start",
     guide_access: "Access guide",
+    guide_reference: "API reference",
+    reference_help: "Every call of the public API, with what it takes and what it answers. The same as a document for programs: /openapi/openapi.json",
+    reference_key_help: "To try calls here. The key goes to this station alone and is forgotten when you leave the page.",
+    reference_needs_script: "Trying calls here needs JavaScript; curl does it as well.",
+    optional: "optional",
+    reference_try: "Try",
+    reference_example: "An answer",
     guide_management: "Management API (OpenAPI)",
 }

@@ -344,5 +344,12 @@ pub(crate) static ZH: Texts = Texts {
     fact_health: "存储状态",
     guide_quick_start: "快速入门",
     guide_access: "接入指南",
+    guide_reference: "API 参考",
+    reference_help: "公开 API 的全部调用，及其参数与返回。供程序读取的同一文档：/openapi/openapi.json",
+    reference_key_help: "用于在此试调用。密钥只发送给本站点，离开页面即清除。",
+    reference_needs_script: "在此试调用需要 JavaScript；也可以使用 curl。",
+    optional: "可选",
+    reference_try: "试一试",
+    reference_example: "返回示例",
     guide_management: "管理 API（OpenAPI）",
 };
