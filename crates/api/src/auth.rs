@@ -49,6 +49,11 @@ impl Caller {
         self.key.org.to_string()
     }
 
+    /// Whether the key may change something too.
+    pub(crate) fn may_write(&self) -> bool {
+        self.key.scopes.write
+    }
+
     /// Whose key the credentials of a request are, whatever it may do.
     async fn find(parts: &Parts, api: &ApiState) -> Result<Self, Refusal> {
         let credentials = parts.headers.get(header::AUTHORIZATION).and_then(Credentials::read);

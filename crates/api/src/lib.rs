@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod auth;
+mod binding;
 mod channels;
 mod envelope;
 mod error;
+mod euis;
 mod gateway;
 mod groups;
 mod json;
@@ -12,8 +14,10 @@ mod openapi;
 mod parameters;
 mod refer;
 mod router;
+mod running;
 mod sensor_type;
 mod settings;
+mod sim;
 mod state;
 mod statuses;
 mod v1;

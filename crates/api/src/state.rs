@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::http::HeaderValue;
-use model::Timestamp;
+use model::{StationKey, Timestamp};
 use store::Store;
 
 use crate::{Meter, Settings};
@@ -19,6 +19,7 @@ pub struct ApiState(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    station_key: StationKey,
     settings: Settings,
     challenge: HeaderValue,
     meter: Meter,
@@ -27,10 +28,15 @@ struct Inner {
 
 impl ApiState {
     /// The state of a server over one store.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>, settings: Settings) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+        station_key: StationKey,
+        settings: Settings,
+    ) -> Self {
         let challenge = challenge(&settings.realm);
         let (meter, failures) = (Meter::default(), AtomicU64::new(0));
-        Self(Arc::new(Inner { store, clock, settings, challenge, meter, failures }))
+        Self(Arc::new(Inner { store, clock, station_key, settings, challenge, meter, failures }))
     }
 
     /// What keys have read since the last flush.
@@ -45,6 +51,10 @@ impl ApiState {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.0.clock)()
+    }
+
+    pub(crate) fn station_key(&self) -> &StationKey {
+        &self.0.station_key
     }
 
     pub(crate) fn settings(&self) -> &Settings {
