@@ -217,9 +217,7 @@ impl Refusal {
             Self::WrongSignIn => {
                 (Http::OK, WRONG_KEY, "sign in with what `senstation app-password create` prints".into())
             }
-            Self::RevokedSignIn => {
-                (Http::OK, REVOKED_KEY, "make another with `senstation app-password create`".into())
-            }
+            Self::RevokedSignIn => (Http::OK, REVOKED_KEY, "make another with `senstation app-password create`".into()),
             Self::TooManySignIns { wait_s } => {
                 (Http::TOO_MANY_REQUESTS, TOO_MANY_CALLS, format!("try again in {wait_s} seconds").into())
             }

@@ -3,7 +3,8 @@ use model::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    ApiState, auth::Caller, envelope::Answer, error::Refusal, parameters::Parameters, running::Running, statuses::Statuses,
+    ApiState, auth::Caller, envelope::Answer, error::Refusal, parameters::Parameters, running::Running,
+    statuses::Statuses,
 };
 
 #[derive(Debug, Serialize)]

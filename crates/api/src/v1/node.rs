@@ -45,8 +45,7 @@ pub(crate) async fn get(
     PathEui(eui): PathEui,
 ) -> Result<Answer, Refusal> {
     let node = get_device(&caller, eui, Node).await?;
-    let detail =
-        Detail { node: NodeShape::get(&api, &caller, &node).await?, sensors: sensors(&api, &node).await? };
+    let detail = Detail { node: NodeShape::get(&api, &caller, &node).await?, sensors: sensors(&api, &node).await? };
     Ok(watch.stop(Answer::of(&detail)?))
 }
 
