@@ -1,6 +1,9 @@
 //! What stands around every call: the watch, the headers, the log of what failed.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{Request, State},
@@ -28,6 +31,10 @@ const API_VERSION: HeaderName = HeaderName::from_static("api-version");
 #[derive(Debug, Clone, Copy)]
 pub struct Begun(pub Instant);
 
+/// Who asks, in the extensions of a request, for the calls that only some networks may make.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
 /// Adds what every answer carries.
 pub(crate) async fn dress(
     State((api, endpoint)): State<(ApiState, &'static str)>,
@@ -38,7 +45,9 @@ pub(crate) async fn dress(
     let version = version(request.uri().path());
     let (mut response, allowed) = with_answer_origin(next.run(request)).await;
     if let Some(Refused(refusal)) = response.extensions_mut().remove() {
+        let allowed = response.headers_mut().remove(header::ALLOW);
         response = write(&api, endpoint, &refusal);
+        response.headers_mut().extend(allowed.map(|methods| (header::ALLOW, methods)));
     }
     let mut dm = 0;
     if let Some(answered) = response.extensions_mut().get_mut::<Answered>() {

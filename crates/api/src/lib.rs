@@ -12,6 +12,7 @@ mod json;
 mod meter;
 mod openapi;
 mod parameters;
+mod portalapi;
 mod refer;
 mod router;
 mod running;
@@ -25,8 +26,8 @@ mod window;
 
 pub use envelope::Answered;
 pub use error::{CODES, FRAMEWORK, PublicCode};
-pub use gateway::{Begun, gateway_headers};
+pub use gateway::{Begun, ClientAddress, gateway_headers};
 pub use meter::Meter;
 pub use router::{paths, router};
-pub use settings::Settings;
+pub use settings::{PortalLogin, Settings};
 pub use state::ApiState;

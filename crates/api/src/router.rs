@@ -38,6 +38,9 @@ use crate::{
         view_organization::view_organization,
         view_simcard::view_simcard,
     },
+    portalapi::{
+        only_from_named_networks, organization::access::get_fixed_access::get_fixed_access, user::login::login,
+    },
     refer::def::sensor::sensor,
     v1,
 };
@@ -103,6 +106,14 @@ fn routes() -> impl Iterator<Item = (&'static str, MethodRouter<ApiState>)> {
     current.into_iter().chain(first.into_iter().flatten())
 }
 
+/// How apps sign in, from some networks alone.
+fn sign_ins() -> [(&'static str, MethodRouter<ApiState>); 2] {
+    [
+        ("/portalapi/user/login", change(login)),
+        ("/portalapi/organization/access/getFixedAccess", verb(get_fixed_access)),
+    ]
+}
+
 /// What changes something is sent by POST: a link that somebody follows changes nothing.
 fn change<T: 'static>(call: impl Handler<T, ApiState>) -> MethodRouter<ApiState> {
     post(call).options(preflight)
@@ -123,8 +134,8 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
     routes().map(|(path, _)| path)
 }
 
-/// The public API: everything below `/openapi` and `/1.0`, unknown paths included, and the static
-/// definitions that are served without a key.
+/// The public API: everything below `/openapi`, `/1.0` and `/portalapi`, unknown paths included, and
+/// the static definitions that are served without a key.
 pub fn router(api: ApiState) -> Router {
     let mut plain = Router::new();
     let mut dressed = Router::new();
@@ -135,6 +146,13 @@ pub fn router(api: ApiState) -> Router {
         plain = plain.route(path, methods.clone());
         dressed = dressed.route(path, methods.layer(from_fn_with_state((api.clone(), path), dress)));
     }
+    for (path, methods) in sign_ins() {
+        let methods = methods.fallback(async || Refusal::WrongMethod).with_state(api.clone());
+        // From elsewhere not even the methods show.
+        let methods = any(move |request: Request| methods.clone().oneshot(request));
+        let methods = methods.layer(from_fn_with_state(api.clone(), only_from_named_networks));
+        dressed = dressed.route(path, methods.layer(from_fn_with_state((api.clone(), path), dress)));
+    }
     let plain = plain.fallback(async || Refusal::UnknownPath);
     let other = any(move |request| trimmed(plain, request))
         .options(preflight)
@@ -142,6 +160,7 @@ pub fn router(api: ApiState) -> Router {
     let definitions = get(sensor).options(preflight).layer(from_fn_with_state((api, "/refer/def/sensor.json"), dress));
     let dressed = dressed.route("/refer/def/sensor.json", definitions);
     dressed
+        .route("/portalapi/{*rest}", other.clone())
         .route("/openapi", other.clone())
         .route("/openapi/", other.clone())
         .route("/openapi/{*rest}", other.clone())

@@ -10,7 +10,7 @@ use axum::http::HeaderValue;
 use model::{StationKey, Timestamp};
 use store::Store;
 
-use crate::{Meter, Settings};
+use crate::{Meter, Settings, portalapi::Delays};
 
 /// What every call needs; cheap to clone.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ struct Inner {
     settings: Settings,
     challenge: HeaderValue,
     meter: Meter,
+    delays: Delays,
     failures: AtomicU64,
 }
 
@@ -35,8 +36,8 @@ impl ApiState {
         settings: Settings,
     ) -> Self {
         let challenge = challenge(&settings.realm);
-        let (meter, failures) = (Meter::default(), AtomicU64::new(0));
-        Self(Arc::new(Inner { store, clock, station_key, settings, challenge, meter, failures }))
+        let (meter, delays, failures) = (Meter::default(), Delays::default(), AtomicU64::new(0));
+        Self(Arc::new(Inner { store, clock, station_key, settings, challenge, meter, delays, failures }))
     }
 
     /// What keys have read since the last flush.
@@ -55,6 +56,10 @@ impl ApiState {
 
     pub(crate) fn station_key(&self) -> &StationKey {
         &self.0.station_key
+    }
+
+    pub(crate) fn delays(&self) -> &Delays {
+        &self.0.delays
     }
 
     pub(crate) fn settings(&self) -> &Settings {

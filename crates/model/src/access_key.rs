@@ -153,6 +153,11 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
+    /// Whether it is neither revoked nor expired.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.limits.expires_at.is_none_or(|at| now < at)
+    }
+
     /// A key as it is right after it was made.
     pub fn new(id: AccessId, org: OrgId, secret: SecretHash, name: String, scopes: Scopes, at: Timestamp) -> Self {
         Self {
