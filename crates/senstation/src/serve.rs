@@ -32,6 +32,7 @@ use crate::{
     logging::Tail,
     output::Output,
     station::Station,
+    station_key,
 };
 
 /// How long the store may take to finish what it was asked; what it has acknowledged is on disk.
@@ -118,8 +119,13 @@ impl Running {
             strict_windows: contract.strict_windows,
             unauthorized_status_200: contract.unauthorized_status_200,
             realm: contract.realm.clone(),
+            portal_login: settings
+                .portal_login
+                .enabled
+                .then(|| api::PortalLogin { networks: settings.portal_login.networks.0.clone() }),
         };
-        let api = ApiState::new(station.store(), Arc::new(clock::now), api_settings);
+        let station_key = station_key::load_or_create(&settings.data_dir)?;
+        let api = ApiState::new(station.store(), Arc::new(clock::now), station_key, api_settings);
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);

@@ -65,6 +65,7 @@ catalogue! {
     state: "State",
     battery: "Battery",
     last_heard: "Last heard",
+    report_cycle_wanted: "wanted every {} min",
     heard: "heard",
     never: "never",
     channel: "Channel {}",

@@ -46,6 +46,7 @@ pub(crate) static ZH: Texts = Texts {
     state: "状态",
     battery: "电量",
     last_heard: "最近上报",
+    report_cycle_wanted: "期望每 {} 分钟上报",
     heard: "上报于",
     never: "从未",
     channel: "通道 {}",

@@ -61,8 +61,8 @@ pub(crate) struct TestStation {
 }
 
 impl Station for TestStation {
-    fn api_document(&self) -> Json {
-        json!({
+    fn api_document(&self) -> serde_json::Value {
+        serde_json::json!({
             "tags": [{ "name": "Devices" }],
             "paths": { "/openapi/list_devices": { "get": {
                 "tags": ["Devices"], "operationId": "get_list_devices", "summary": "List",

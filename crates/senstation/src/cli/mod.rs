@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod app_password;
 mod arguments;
 mod codec;
 mod completions;
@@ -70,6 +71,8 @@ enum Command {
     #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
+    AppPassword(app_password::AppPassword),
+    #[command(subcommand)]
     Device(device::Device),
     #[command(subcommand)]
     Source(source::Source),
@@ -96,6 +99,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Demo(demo) => demo.run(&mut context),
         Command::Org(org) => org.run(&context),
         Command::Key(key) => key.run(&context),
+        Command::AppPassword(app_password) => app_password.run(&context),
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),

@@ -6,6 +6,7 @@ mod nearest;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 pub(crate) use layers::{Layers, Origin, env_name};
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
     pub(crate) contract: Contract,
+    pub(crate) portal_login: PortalLogin,
     pub(crate) store: Store,
     pub(crate) retention: Retention,
     pub(crate) log: Log,
@@ -68,6 +70,13 @@ pub(crate) struct Contract {
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct PortalLogin {
+    pub(crate) enabled: bool,
+    pub(crate) networks: Networks,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Store {
     pub(crate) log_hours: u32,
     pub(crate) log_mib_max: u32,
@@ -94,6 +103,22 @@ pub(crate) enum LogFormat {
     Auto,
     Text,
     Json,
+}
+
+/// Networks, separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
+
+impl TryFrom<String> for Networks {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let named = text.split(',').map(str::trim).filter(|named| !named.is_empty());
+        let network =
+            |named: &str| named.parse().map_err(|_| format!("`{named}` is no network such as `192.168.1.0/24`"));
+        named.map(network).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// Where a door opens; `None` where it does not.
