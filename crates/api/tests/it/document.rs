@@ -9,6 +9,8 @@ use store::Registry;
 use crate::app::{App, Caller, EUI, HOUR_MS, MINUTE_MS, ms_ago};
 
 const GATEWAY: &str = "2CF7F1C044000012";
+/// Was bound once, so that its code is known.
+const UNBOUND: &str = "2CF7F12004100099";
 const GROUP: u64 = 0x223E_75BC_14B4_111D;
 /// Writes the examples anew instead of comparing them.
 const WRITE: &str = "SENSTATION_WRITE_EXAMPLES";
@@ -29,6 +31,8 @@ async fn farm(app: &App) -> Caller<'_> {
             (binding.name, binding.group, binding.place) = ("North field".to_owned(), Some(group), place);
         })
         .await;
+    member.bind_with(UNBOUND, "S2120", |binding| binding.code = "0123456789ABCDEF".to_owned()).await;
+    app.store.unbind_device(member.org, UNBOUND.parse().unwrap()).await.unwrap();
     let channel = Channel {
         index: ChannelIndex(1),
         name: "Mast".to_owned(),
@@ -115,8 +119,9 @@ async fn every_operation_answers_in_its_shape_and_its_example_is_what_it_answers
         let validator = jsonschema::validator_for(&schema).unwrap();
         let faults: Vec<_> = validator.iter_errors(&answer).map(|fault| fault.to_string()).collect();
         assert_eq!(faults, [""; 0], "{what}: {answer}");
-        let is_whole = answer.to_string().len() < 2_000;
-        if is_whole && !is_made_up(path) {
+        // By POST a call that reads answers as by GET, and a long answer is no example.
+        let is_second = method == "post" && document["paths"][path].get("get").is_some();
+        if answer.to_string().len() < 2_000 && !is_second && !is_made_up(path) {
             assert!(std::env::var_os(WRITE).is_some() || media["example"] == answer, "{what}: answered {answer}");
             examples.insert(what, answer);
         }
