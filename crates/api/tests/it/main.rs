@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
 mod aggregate_chart_points;
+mod any_call;
 mod app;
 mod bind_device;
 mod create_group;
