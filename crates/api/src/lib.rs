@@ -3,6 +3,7 @@
 mod auth;
 mod binding;
 mod channels;
+mod document;
 mod envelope;
 mod error;
 mod euis;
@@ -24,6 +25,7 @@ mod statuses;
 mod v1;
 mod window;
 
+pub use document::document;
 pub use envelope::Answered;
 pub use error::{CODES, FRAMEWORK, PublicCode};
 pub use gateway::{Begun, ClientAddress, gateway_headers};

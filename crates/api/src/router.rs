@@ -12,7 +12,7 @@ use axum::{
 use tower::ServiceExt;
 
 use crate::{
-    ApiState,
+    ApiState, document,
     error::Refusal,
     gateway::{dress, preflight},
     openapi::{
@@ -157,8 +157,10 @@ pub fn router(api: ApiState) -> Router {
     let other = any(move |request| trimmed(plain, request))
         .options(preflight)
         .layer(from_fn_with_state((api.clone(), "other"), dress));
-    let definitions = get(sensor).options(preflight).layer(from_fn_with_state((api, "/refer/def/sensor.json"), dress));
-    let dressed = dressed.route("/refer/def/sensor.json", definitions);
+    let open = [("/refer/def/sensor.json", get(sensor)), ("/openapi/openapi.json", get(document::serve))];
+    for (path, read) in open {
+        dressed = dressed.route(path, read.options(preflight).layer(from_fn_with_state((api.clone(), path), dress)));
+    }
     dressed
         .route("/portalapi/{*rest}", other.clone())
         .route("/openapi", other.clone())

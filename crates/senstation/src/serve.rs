@@ -191,6 +191,9 @@ impl Running {
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };
             self.http = Some(self.open(address, limits, Door::new(rooms.into_router(), metrics))?);
+            if let Some(url) = self.url() {
+                front::note_address(&settings.data_dir, &url);
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod delete_devices;
 mod delete_group;
 mod development_kits;
 mod device_list_euis;
+mod document;
 mod gateway;
 mod key_limits;
 mod list_device_channels;

@@ -56,7 +56,7 @@ impl Door {
         let (body, _room) = match self.take_in(&parts.method, parts.uri.path(), &parts.headers, body).await {
             Ok(taken) => taken,
             Err(refusal) => {
-                self.note(peer, parts.uri.path(), &refusal);
+                self.note(peer, told(parts.uri.path()), &refusal);
                 return refusal.into_response(begun.elapsed(), true);
             }
         };
@@ -66,7 +66,7 @@ impl Door {
         parts.extensions.insert(portal::Address(client));
         parts.extensions.insert(api::ClientAddress(client));
         parts.extensions.insert(api::Begun(begun));
-        let path = parts.uri.path().to_owned();
+        let path = told(parts.uri.path()).to_owned();
         let answered = self.router.clone().call(Request::from_parts(parts, Body::from(body))).await;
         let Ok(mut response) = answered;
         if !is_head {
@@ -129,6 +129,12 @@ impl Door {
     }
 }
 
+/// What may be told of a path: a link that lets somebody in ends before its token.
+fn told(path: &str) -> &str {
+    const LINK: &str = "/join/";
+    if path.starts_with(LINK) { LINK } else { path }
+}
+
 /// The address of whoever asks: what a proxy on this machine says it passes on for, or the peer's. A
 /// proxy writes the address that it saw last; what stands before that, anybody may have written.
 fn client(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
@@ -162,6 +168,12 @@ fn fill(response: Response<Body>, took: Duration) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_in_a_link_is_not_told() {
+        assert_eq!(told("/join/0123456789abcdef"), "/join/");
+        assert_eq!(told("/devices/2CF7F12004100005"), "/devices/2CF7F12004100005");
+    }
 
     #[test]
     fn a_proxy_on_this_machine_says_for_whom_it_asks_and_nobody_else_does() {
