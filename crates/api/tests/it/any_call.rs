@@ -5,7 +5,10 @@ use std::path::Path;
 use axum::{body::Body, http::Request};
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use crate::app::{Answer, App, Caller, EUI};
+use crate::{
+    app::{Answer, App, Caller, EUI},
+    codes::may_answer,
+};
 
 /// A call of the corpus: method, path and query on the first line, the body's label on the second.
 async fn replay(member: &Caller<'_>, bytes: &[u8]) -> Option<Answer> {
@@ -97,6 +100,7 @@ fn no_call_is_too_strange_to_be_answered() {
         "[0-9A-Za-z%]{1,16}",
     );
     let outcome = TestRunner::default().run(&call, |(path, method, given, place, named)| {
+        let route = path;
         let path = path.replace("{eui}", EUI).replace("{unique_name}", &named.replace('%', "%25"));
         let pairs = form_urlencoded::Serializer::new(String::new()).extend_pairs(&given).finish();
         let (target, label, body) = match place {
@@ -110,6 +114,7 @@ fn no_call_is_too_strange_to_be_answered() {
         };
         let answer = runtime.block_on(member.send(method, &target, label, &body));
         check(&answer, &format!("{method} {target} {body}"));
+        prop_assert!(may_answer(route, &answer.code()), "{method} {target} {body}: {}", answer.body);
         Ok(())
     });
     outcome.unwrap();

@@ -6,6 +6,7 @@ mod aggregate_chart_points;
 mod any_call;
 mod app;
 mod bind_device;
+mod codes;
 mod create_group;
 mod delete_devices;
 mod delete_group;
