@@ -12,7 +12,7 @@ use axum::{
 use tower::ServiceExt;
 
 use crate::{
-    ApiState, document,
+    ApiState,
     error::Refusal,
     gateway::{dress, preflight},
     openapi::{
