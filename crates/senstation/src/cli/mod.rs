@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod arguments;
+mod ca;
 mod codec;
 mod completions;
 mod config;
@@ -75,6 +76,8 @@ enum Command {
     Source(source::Source),
     #[command(subcommand)]
     Codec(codec::Codec),
+    #[command(subcommand)]
+    Ca(ca::Ca),
     OwnerLink(owner_link::OwnerLink),
     Config(config::Config),
     Completions(completions::Completions),
@@ -99,6 +102,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),
+        Command::Ca(ca) => ca.run(&context),
         Command::OwnerLink(owner_link) => owner_link.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),

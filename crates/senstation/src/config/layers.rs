@@ -76,6 +76,10 @@ impl Layers {
             };
             let value = match &self.0[&name].value {
                 Value::String(_) => Value::String(text),
+                // As people write lists.
+                Value::Array(_) if !text.trim_start().starts_with('[') => {
+                    text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()
+                }
                 other => (text.parse().ok())
                     .filter(|value: &Value| value.same_type(other))
                     .with_context(|| format!("`{variable}` is to be a {}", other.type_str()))?,
@@ -203,6 +207,21 @@ mod tests {
         assert_eq!(layers.0["http.connections_max"].origin.to_string(), "SENSTATION_HTTP_CONNECTIONS_MAX");
         assert_eq!(layers.0["log.level"].origin.to_string(), "--log-level");
         assert_eq!(layers.0["data_dir"].origin.to_string(), "default");
+    }
+
+    #[test]
+    fn a_list_in_the_environment_is_written_with_commas_or_as_in_the_file() {
+        for (text, expected) in [
+            ("10.0.0.0/8, 192.0.2.1", vec!["10.0.0.0/8", "192.0.2.1/32"]),
+            ("[\"::1\"]", vec!["::1/128"]),
+            ("", vec![]),
+        ] {
+            let settings = layers("", &[("SENSTATION_HTTP_TRUSTED_PROXIES", text)]).unwrap().settings().unwrap();
+            let networks = settings.http.trusted_proxies.iter().map(|network| network.0.to_string());
+            assert_eq!(networks.collect::<Vec<_>>(), expected, "{text}");
+        }
+        let said = refused("[http]\ntrusted_proxies = [\"10.0.0.0/33\"]", &[]);
+        assert!(said.contains("`10.0.0.0/33` is no network"), "{said}");
     }
 
     #[test]

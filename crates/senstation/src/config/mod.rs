@@ -4,8 +4,12 @@ mod check;
 mod layers;
 mod nearest;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 pub(crate) use layers::{Layers, Origin, env_name};
@@ -20,6 +24,8 @@ const DEFAULTS: &str = include_str!("../../senstation.default.toml");
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) https: Https,
+    pub(crate) tls: Tls,
     pub(crate) portal: Portal,
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
@@ -35,6 +41,27 @@ pub(crate) struct Http {
     pub(crate) listen: Listen,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
+    pub(crate) trusted_proxies: Vec<Network>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Https {
+    pub(crate) listen: Listen,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Tls {
+    /// Whether a certificate is named.
+    pub(crate) fn is_set(&self) -> bool {
+        !self.certificate.as_os_str().is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -110,5 +137,19 @@ impl TryFrom<String> for Listen {
         }
         let address = text.parse().map_err(|_| format!("`{text}` is no address such as `127.0.0.1:8080`, nor `off`"));
         address.map(|address| Self(Some(address)))
+    }
+}
+
+/// Addresses that belong together: `10.0.0.0/8`, or one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Network(pub(crate) IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_| format!("`{text}` is no network such as `10.0.0.0/8`, nor an address"))
     }
 }
