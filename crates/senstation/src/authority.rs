@@ -3,9 +3,9 @@
 //! Programs whose host names are fixed reach a station only if it can show a certificate for those
 //! names. No public authority gives that out; the owner's own does, for whoever trusts it.
 
-use std::{fmt, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, slice, str::FromStr, sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use jiff::tz::Offset;
 use model::Timestamp;
 use rcgen::{
@@ -125,21 +125,32 @@ pub(crate) fn issue(authority: &str, authority_key: &str, hosts: &[Host], now: T
     let root = CertificateDer::from_pem_slice(authority.as_bytes()).context("the authority has no certificate")?;
     let authority_key = KeyPair::from_pem(authority_key).context("the authority has no key that could be used")?;
     let issuer = Issuer::from_ca_cert_der(&root, authority_key).context("the authority cannot be understood")?;
+    let is_authority = x509_parser::parse_x509_certificate(&root).is_ok_and(|(_, parsed)| parsed.is_ca());
+    ensure!(is_authority, "the certificate is no authority's");
     let common_name = hosts.first().context("a certificate is for at least one host")?.to_string();
     let mut params = params(&common_name, now, CERTIFICATE_DAYS)?;
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    for host in hosts {
-        params.subject_alt_names.push(match host {
-            Host::Name(name) => SanType::DnsName(name.as_str().try_into()?),
-            Host::Address(address) => SanType::IpAddress(*address),
-        });
-    }
     let key = KeyPair::generate().context("no key can be made")?;
-    let certificate = params.signed_by(&key, &issuer).context("the certificate cannot be signed")?;
-    hosts.iter().try_for_each(|host| is_trusted(&root, certificate.der(), host, now))?;
+    let mut sign = |hosts: &[Host]| {
+        params.subject_alt_names = hosts.iter().map(alternative_name).collect::<Result<_, _>>()?;
+        let certificate = params.signed_by(&key, &issuer).context("the certificate cannot be signed")?;
+        anyhow::Ok(certificate)
+    };
+    // Clients refuse a certificate for all its hosts because of one: try each alone.
+    for host in hosts {
+        is_trusted(&root, sign(slice::from_ref(host))?.der(), host, now)?;
+    }
+    let certificate = sign(hosts)?;
     Ok(made(&params, &certificate, &key))
+}
+
+fn alternative_name(host: &Host) -> Result<SanType, rcgen::Error> {
+    Ok(match host {
+        Host::Name(name) => SanType::DnsName(name.as_str().try_into()?),
+        Host::Address(address) => SanType::IpAddress(*address),
+    })
 }
 
 /// Looks at a certificate as a client does that trusts the authority.

@@ -118,11 +118,11 @@ mod tests {
             (KIB, 30, 6, (Err(408), 30)),
             (KIB, 3, 11, (Err(408), 10)),
             (b"a", 60, 1, (Err(408), 10)),
-            (KIB, 5, 0, (Err(413), 0)),
+            (KIB, 41, 0, (Err(413), 0)),
         ] {
             let (_sender, stop) = watch::channel(false);
             let begun = Instant::now();
-            let read = read(body(piece, count, Duration::from_secs(apart_s)), 4096, stop).await;
+            let read = read(body(piece, count, Duration::from_secs(apart_s)), 40 * 1024, stop).await;
             assert_eq!(outcome(read, begun), expected, "{count} pieces every {apart_s} s");
         }
     }
