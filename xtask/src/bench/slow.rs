@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often each slow client does what little it does.
 const DRIP: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(5);
+/// A question with a large answer.
+const LARGE: &[u8] = b"GET /refer/def/sensor.json HTTP/1.1\r\nHost: station\r\n\r\n";
 const EUI: u64 = 0x2CF7_F120_0410_0000;
 
 #[derive(Args)]
@@ -77,7 +79,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
 
         stop.store(false, Relaxed);
         let client = good();
-        let kinds = crowd(&station, &arguments, &latest);
+        let kinds = crowd(&station, &arguments);
         stop.store(true, Relaxed);
         let beside = client.join().map_err(|_| anyhow!("the client panicked"))??;
         anyhow::Ok((alone, beside, kinds?))
@@ -124,7 +126,7 @@ fn ask(address: SocketAddr, request: &[u8], stop: &AtomicBool) -> anyhow::Result
 type Gone = (&'static str, usize, Option<Duration>);
 
 /// Opens every slow connection and keeps them slow until the station has ended them all.
-fn crowd(station: &Station, arguments: &Arguments, latest: &[u8]) -> anyhow::Result<Vec<Gone>> {
+fn crowd(station: &Station, arguments: &Arguments) -> anyhow::Result<Vec<Gone>> {
     let kinds = [
         ("header, a byte a second", Kind::Header, arguments.headers),
         ("connected and silent", Kind::Silent, arguments.others),
@@ -157,7 +159,7 @@ fn crowd(station: &Station, arguments: &Arguments, latest: &[u8]) -> anyhow::Res
     while began.elapsed() < PATIENCE && gone.iter().any(|(.., after)| after.is_none()) {
         std::thread::park_timeout(DRIP);
         for client in slow.iter_mut().filter(|client| !client.gone) {
-            client.gone = client.drip(latest);
+            client.gone = client.drip();
         }
         for ((_, kind, _), (.., after)) in kinds.iter().zip(&mut gone) {
             let is_over = slow.iter().filter(|client| client.kind == *kind).all(|client| client.gone);
@@ -171,7 +173,7 @@ fn crowd(station: &Station, arguments: &Arguments, latest: &[u8]) -> anyhow::Res
 
 impl Slow {
     /// Does what little it does; whether the station has ended the connection.
-    fn drip(&mut self, latest: &[u8]) -> bool {
+    fn drip(&mut self) -> bool {
         match self.kind {
             Kind::Silent | Kind::HalfBody => {}
             Kind::Header | Kind::Body => {
@@ -181,8 +183,7 @@ impl Slow {
             }
             // What is never read shows its end to a writer alone.
             Kind::NeverReads => {
-                let many = latest.repeat(200);
-                return is_over(self.socket.write(&many));
+                return is_over(self.socket.write(&LARGE.repeat(200)));
             }
         }
         let mut answer = [0; 1_024];

@@ -66,6 +66,7 @@ impl Ca {
                 let mut make = DirBuilder::new();
                 let cannot = || format!("cannot make the folder `{}`", folder.display());
                 make.recursive(true).mode(0o700).create(&folder).with_context(cannot)?;
+                let folder = folder.canonicalize().with_context(cannot)?;
                 let made = authority::make(&hosts, clock::now())?;
                 let [certificate, key] = put(&folder, AUTHORITY, &made, false)?;
                 let (certificate, key) = (certificate.display(), key.display());
@@ -85,7 +86,9 @@ impl Ca {
                 session.output.show(&shown, text)
             }
             Self::Issue { hosts, folder, replace } => {
-                let folder = folder.unwrap_or(default);
+                let named = folder.unwrap_or(default);
+                // What is printed is good from elsewhere too; what is not there is told below.
+                let folder = named.canonicalize().unwrap_or(named);
                 let [root, root_key] = AUTHORITY.map(|name| folder.join(name));
                 let hosts: Vec<Host> =
                     hosts.into_iter().chain(SENSECAP_HOSTS.iter().map(|name| Host::Name((*name).to_owned()))).collect();
@@ -118,7 +121,7 @@ fn steps(certificate: &Path, key: &Path, root: &Path, made: &Made, hosts: &[Host
         "certificate  {shown}\nkey          {}\nuntil        {}\n\n\
          1. In senstation.toml, then start the station anew (later certificates: `kill -HUP` is enough):\n\n\
          [https]\nlisten = \"0.0.0.0:443\"\n\n\
-         [tls]\ncertificate = \"{shown}\"\nkey = \"{}\"\n\n\
+         [tls]\ncertificate = {}\nkey = {}\n\n\
          2. Where clients look names up, in your network's DNS or in /etc/hosts of their machines:\n\n\
          {address} {}\n\n\
          3. Let the clients trust the authority, which they know by {root}:\n\n\
@@ -130,7 +133,8 @@ fn steps(certificate: &Path, key: &Path, root: &Path, made: &Made, hosts: &[Host
          Client by client: docs/connect-clients.md",
         key.display(),
         made.until,
-        key.display(),
+        toml::Value::from(shown.to_string()),
+        toml::Value::from(key.display().to_string()),
         SENSECAP_HOSTS.join(" ")
     )
 }
