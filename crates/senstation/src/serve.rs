@@ -215,6 +215,9 @@ impl Running {
             self.signals.identity = Some(Arc::clone(&identity));
             self.spawn(|_, stop| jobs::watch_certificate(identity, stop));
         }
+        if let Some(url) = self.url() {
+            front::note_address(&settings.data_dir, &url);
+        }
         Ok(())
     }
 

@@ -133,7 +133,7 @@ pub(crate) async fn list(
         None => None,
         Some(cursor) => Some(cursor.parse::<DeviceEui>().map_err(|_| Fault::Invalid(|t| t.fault_cursor))?),
     };
-    let wanted = wanted(&asked);
+    let wanted = wanted(&asked)?;
     let (page, is_more) = fleet.page(&wanted, after, limit(&asked)?, now);
     let next_cursor = page.last().filter(|_| is_more).map(|last| last.device.eui.to_string());
     let items = page.into_iter().map(|member| DeviceShape::of(member, now)).collect();

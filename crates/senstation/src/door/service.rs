@@ -73,7 +73,7 @@ impl Door {
         let (body, _room) = match self.take_in(&parts.method, parts.uri.path(), &parts.headers, body, stop).await {
             Ok(taken) => taken,
             Err(refusal) => {
-                self.note(peer, parts.uri.path(), &refusal);
+                self.note(peer, told(parts.uri.path()), &refusal);
                 return refusal.into_response(begun.elapsed(), true);
             }
         };
@@ -81,7 +81,7 @@ impl Door {
         parts.extensions.insert(Peer(peer));
         parts.extensions.insert(portal::Address(client(peer, &parts.headers, &self.proxies)));
         parts.extensions.insert(api::Begun(begun));
-        let path = parts.uri.path().to_owned();
+        let path = told(parts.uri.path()).to_owned();
         let answered = self.router.clone().call(Request::from_parts(parts, Body::from(body))).await;
         let Ok(mut response) = answered;
         if !is_head {
@@ -139,6 +139,7 @@ impl Door {
     }
 }
 
+<<<<<<< HEAD
 /// The address of whoever asks: what a trusted proxy says it passes on for, or the peer's. A proxy
 /// writes the address that it saw last; what stands before that, anybody may have written, unless
 /// that address is a trusted proxy's too.
@@ -149,6 +150,20 @@ fn client(peer: SocketAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     while proxies.iter().any(|proxy| proxy.contains(&client)) {
         let Some(Ok(before)) = passed_on.next().map(|address| address.trim().parse::<IpAddr>()) else { break };
         client = before.to_canonical();
+=======
+/// What may be told of a path: a link that lets somebody in ends before its token.
+fn told(path: &str) -> &str {
+    const LINK: &str = "/join/";
+    if path.starts_with(LINK) { LINK } else { path }
+}
+
+/// The address of whoever asks: what a proxy on this machine says it passes on for, or the peer's. A
+/// proxy writes the address that it saw last; what stands before that, anybody may have written.
+fn client(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    if !peer.is_loopback() {
+        return peer;
+>>>>>>> main
     }
     client
 }
@@ -176,8 +191,18 @@ mod tests {
     use super::*;
 
     #[test]
+<<<<<<< HEAD
     fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
         let proxies = ["127.0.0.0/8", "::1/128", "10.0.0.0/8"].map(|proxy| proxy.parse().unwrap());
+=======
+    fn a_token_in_a_link_is_not_told() {
+        assert_eq!(told("/join/0123456789abcdef"), "/join/");
+        assert_eq!(told("/devices/2CF7F12004100005"), "/devices/2CF7F12004100005");
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_says_for_whom_it_asks_and_nobody_else_does() {
+>>>>>>> main
         let check = |peer: &str, forwarded: &[&str], expected: &str| {
             let mut headers = HeaderMap::new();
             for text in forwarded {

@@ -253,7 +253,8 @@ fn sign_ins_over_tls_are_bound_to_it() {
     make_certificate(folder.path());
     let (station, address) = serve(folder.path(), &[]);
     let link = json(folder.path(), &["owner-link"]);
-    let path = link["url"].as_str().unwrap().split_once("8080").unwrap().1.to_owned();
+    let url = link["url"].as_str().unwrap();
+    let path = &url[url.find("/join/").unwrap()..];
     let form = "organization=Farm&email=ada%40example.org&name=Ada&password=correct+horse+battery&time_zone=UTC";
     let post = format!(
         "POST {path} HTTP/1.1\r\nHost: station.lan\r\nOrigin: https://station.lan\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
