@@ -139,7 +139,12 @@ impl Door {
     }
 }
 
-<<<<<<< HEAD
+/// What may be told of a path: a link that lets somebody in ends before its token.
+fn told(path: &str) -> &str {
+    const LINK: &str = "/join/";
+    if path.starts_with(LINK) { LINK } else { path }
+}
+
 /// The address of whoever asks: what a trusted proxy says it passes on for, or the peer's. A proxy
 /// writes the address that it saw last; what stands before that, anybody may have written, unless
 /// that address is a trusted proxy's too.
@@ -150,20 +155,6 @@ fn client(peer: SocketAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     while proxies.iter().any(|proxy| proxy.contains(&client)) {
         let Some(Ok(before)) = passed_on.next().map(|address| address.trim().parse::<IpAddr>()) else { break };
         client = before.to_canonical();
-=======
-/// What may be told of a path: a link that lets somebody in ends before its token.
-fn told(path: &str) -> &str {
-    const LINK: &str = "/join/";
-    if path.starts_with(LINK) { LINK } else { path }
-}
-
-/// The address of whoever asks: what a proxy on this machine says it passes on for, or the peer's. A
-/// proxy writes the address that it saw last; what stands before that, anybody may have written.
-fn client(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let peer = peer.ip().to_canonical();
-    if !peer.is_loopback() {
-        return peer;
->>>>>>> main
     }
     client
 }
@@ -191,18 +182,14 @@ mod tests {
     use super::*;
 
     #[test]
-<<<<<<< HEAD
-    fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
-        let proxies = ["127.0.0.0/8", "::1/128", "10.0.0.0/8"].map(|proxy| proxy.parse().unwrap());
-=======
     fn a_token_in_a_link_is_not_told() {
         assert_eq!(told("/join/0123456789abcdef"), "/join/");
         assert_eq!(told("/devices/2CF7F12004100005"), "/devices/2CF7F12004100005");
     }
 
     #[test]
-    fn a_proxy_on_this_machine_says_for_whom_it_asks_and_nobody_else_does() {
->>>>>>> main
+    fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
+        let proxies = ["127.0.0.0/8", "::1/128", "10.0.0.0/8"].map(|proxy| proxy.parse().unwrap());
         let check = |peer: &str, forwarded: &[&str], expected: &str| {
             let mut headers = HeaderMap::new();
             for text in forwarded {
