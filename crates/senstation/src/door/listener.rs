@@ -45,7 +45,7 @@ const PATIENCE: Patience =
 /// How much of an answer the operating system holds that was not sent yet; with more, a client that
 /// reads slowly could not be told from one that does not read.
 #[cfg(target_os = "linux")]
-const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 
 /// An open port.
 pub(crate) struct Listener {

@@ -90,9 +90,9 @@ async fn a_page_of_another_origin_reads_the_latest_data() {
     assert_eq!((&answer["status"], &answer["data"]["code"]), (&json!(200), &json!("0")), "{answer}");
 
     // Refusals can be read too, and a key for one page is none for another.
-    for (key, code) in [(None, "11104"), (Some(json!({ "access_id": "A", "access_key": "B" })), "11104")] {
+    for key in [None, Some(json!({ "access_id": "A", "access_key": "B" }))] {
         let answer = call("GET", key.as_ref(), Value::Null).await;
-        assert_eq!((&answer["status"], &answer["data"]["code"]), (&json!(401), &json!(code)), "{answer}");
+        assert_eq!((&answer["status"], &answer["data"]["code"]), (&json!(401), &json!("11104")), "{answer}");
     }
     assert_eq!(call("GET", Some(&here), Value::Null).await["data"]["code"], "0");
     let answer = call("GET", Some(&elsewhere), Value::Null).await;
