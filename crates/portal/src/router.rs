@@ -160,6 +160,7 @@ pub(crate) fn routes() -> Vec<Route> {
         page(Manage, "/audit", pages::audit::list),
         page(Operate, "/system", pages::system::show),
         page(Read, "/guide", pages::guide::first),
+        page(Read, "/guide/reference", pages::reference::show),
         page(Read, "/guide/{name}", pages::guide::show),
 
         program(Anyone, Method::GET, "/api/openapi.json", ends("This document"), document::show),

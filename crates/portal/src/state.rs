@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use model::{OrgId, Timestamp};
+use serde_json::Value;
 use store::Store;
 
 use crate::{delay::Delays, fleet::Fleets, live::Live, password::Passwords};
@@ -15,6 +16,8 @@ pub trait Station: Send + Sync {
     fn log_tail(&self) -> Vec<String>;
     /// The product models that can be decoded.
     fn models(&self) -> Vec<&'static str>;
+    /// The OpenAPI document of the public API.
+    fn api_document(&self) -> Value;
     /// Whether a simulated fleet runs in an organization.
     fn has_simulated_fleet(&self, org: OrgId) -> bool;
     /// Starts a simulated fleet in an organization; the devices appear while it goes on.

@@ -67,6 +67,10 @@ impl portal::Station for Front {
         Codec::all().iter().map(Codec::model).collect()
     }
 
+    fn api_document(&self) -> serde_json::Value {
+        api::document()
+    }
+
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.has(org)
     }

@@ -14,6 +14,7 @@ mod logging;
 mod output;
 mod serve;
 mod station;
+mod station_key;
 
 use std::process::ExitCode;
 

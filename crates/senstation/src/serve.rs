@@ -34,6 +34,7 @@ use crate::{
     logging::Tail,
     output::Output,
     station::Station,
+    station_key,
 };
 
 /// How long the store may take to finish what it was asked; what it has acknowledged is on disk.
@@ -127,8 +128,13 @@ impl Running {
             strict_windows: contract.strict_windows,
             unauthorized_status_200: contract.unauthorized_status_200,
             realm: contract.realm.clone(),
+            portal_login: settings
+                .portal_login
+                .enabled
+                .then(|| api::PortalLogin { networks: settings.portal_login.networks.0.clone() }),
         };
-        let api = ApiState::new(station.store(), Arc::new(clock::now), api_settings);
+        let station_key = station_key::load_or_create(&settings.data_dir)?;
+        let api = ApiState::new(station.store(), Arc::new(clock::now), station_key, api_settings);
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);
@@ -178,9 +184,9 @@ impl Running {
             connections_per_address_max: settings.http.connections_per_address_max,
         };
         let metrics = Arc::new(Metrics::new(Arc::clone(&self.station)));
-        let proxies: Vec<_> = settings.http.trusted_proxies.iter().map(|network| network.0).collect();
+        let proxies = &settings.http.trusted_proxies.0;
         if let Listen(Some(address)) = settings.metrics.listen {
-            let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), &proxies);
+            let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), proxies);
             let port = bind(address, None, Seats::new(limits), "metrics.listen")?;
             self.open(port, door)?;
         }
@@ -199,7 +205,7 @@ impl Running {
             };
             rooms.into_router()
         };
-        let plain = Door::new(rooms(&self.portal), Arc::clone(&metrics), &proxies);
+        let plain = Door::new(rooms(&self.portal), Arc::clone(&metrics), proxies);
         let encrypted = plain.beside(rooms(&self.portal.over_tls()));
         if let Listen(Some(address)) = settings.http.listen {
             self.http = Some(self.open(bind(address, None, Arc::clone(&seats), "--http")?, plain)?);

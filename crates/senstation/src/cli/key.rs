@@ -130,6 +130,7 @@ impl Key {
                         "expires_at": text(key.limits.expires_at),
                         "origins": key.limits.origins,
                         "groups": texts(&key.limits.groups),
+                        "app_password": key.app_password.is_some(),
                         "calls": key.calls,
                         "dm": key.dm,
                     })

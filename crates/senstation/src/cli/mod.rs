@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod app_password;
 mod arguments;
 mod ca;
 mod codec;
@@ -71,6 +72,8 @@ enum Command {
     #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
+    AppPassword(app_password::AppPassword),
+    #[command(subcommand)]
     Device(device::Device),
     #[command(subcommand)]
     Source(source::Source),
@@ -99,6 +102,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Demo(demo) => demo.run(&mut context),
         Command::Org(org) => org.run(&context),
         Command::Key(key) => key.run(&context),
+        Command::AppPassword(app_password) => app_password.run(&context),
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),

@@ -30,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
     pub(crate) contract: Contract,
+    pub(crate) portal_login: PortalLogin,
     pub(crate) store: Store,
     pub(crate) retention: Retention,
     pub(crate) log: Log,
@@ -41,7 +42,7 @@ pub(crate) struct Http {
     pub(crate) listen: Listen,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
-    pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) trusted_proxies: Networks,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -95,6 +96,13 @@ pub(crate) struct Contract {
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct PortalLogin {
+    pub(crate) enabled: bool,
+    pub(crate) networks: Networks,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Store {
     pub(crate) log_hours: u32,
     pub(crate) log_mib_max: u32,
@@ -123,6 +131,24 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Networks or addresses, separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
+
+impl TryFrom<String> for Networks {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let named = text.split(',').map(str::trim).filter(|named| !named.is_empty());
+        let network = |named: &str| {
+            let network = named.parse().or_else(|_| named.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| format!("`{named}` is no network such as `192.168.1.0/24`, nor an address"))
+        };
+        named.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 /// Where a door opens; `None` where it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -137,19 +163,5 @@ impl TryFrom<String> for Listen {
         }
         let address = text.parse().map_err(|_| format!("`{text}` is no address such as `127.0.0.1:8080`, nor `off`"));
         address.map(|address| Self(Some(address)))
-    }
-}
-
-/// Addresses that belong together: `10.0.0.0/8`, or one alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Network(pub(crate) IpNet);
-
-impl TryFrom<String> for Network {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        network.map(Self).map_err(|_| format!("`{text}` is no network such as `10.0.0.0/8`, nor an address"))
     }
 }

@@ -79,7 +79,9 @@ impl Door {
         };
         let is_head = parts.method == Method::HEAD;
         parts.extensions.insert(Peer(peer));
-        parts.extensions.insert(portal::Address(client(peer, &parts.headers, &self.proxies)));
+        let client = client(peer, &parts.headers, &self.proxies);
+        parts.extensions.insert(portal::Address(client));
+        parts.extensions.insert(api::ClientAddress(client));
         parts.extensions.insert(api::Begun(begun));
         let path = told(parts.uri.path()).to_owned();
         let answered = self.router.clone().call(Request::from_parts(parts, Body::from(body))).await;

@@ -38,6 +38,7 @@ use crate::migrate;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("registry", include_str!("../../migrations/registry/001_registry.sql")),
     ("people", include_str!("../../migrations/registry/002_people.sql")),
+    ("calls", include_str!("../../migrations/registry/003_calls.sql")),
 ];
 const READERS_MAX: usize = 4;
 
