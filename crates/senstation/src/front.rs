@@ -162,10 +162,15 @@ pub(crate) fn base_url(settings: &Settings) -> String {
     if let Ok(url) = std::fs::read_to_string(settings.data_dir.join(ADDRESS_FILE)) {
         return url.trim_end().to_owned();
     }
-    match settings.http.listen {
-        Listen(Some(address)) if !address.ip().is_unspecified() => format!("http://{address}"),
-        Listen(Some(address)) => format!("http://127.0.0.1:{}", address.port()),
-        Listen(None) => "http://127.0.0.1:8080".to_owned(),
+    let (scheme, address) = match (settings.http.listen, settings.https.listen) {
+        (Listen(Some(address)), _) => ("http", address),
+        (Listen(None), Listen(Some(address))) => ("https", address),
+        (Listen(None), Listen(None)) => return "http://127.0.0.1:8080".to_owned(),
+    };
+    if address.ip().is_unspecified() {
+        format!("{scheme}://127.0.0.1:{}", address.port())
+    } else {
+        format!("{scheme}://{address}")
     }
 }
 

@@ -1,6 +1,7 @@
 //! A station put together, run, and taken apart again.
 
 use std::{
+    io::ErrorKind,
     net::{Ipv6Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
@@ -20,13 +21,14 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     clock,
     config::{Listen, Settings},
     control,
     demo::{self, Fleets},
-    door::{Door, Limits, Listener, Metrics, Rooms, metrics_only},
+    door::{Door, Identity, Limits, Listener, Metrics, Rooms, Seats, metrics_only},
     front::{self, PortalLink},
     jobs,
     logging::Tail,
@@ -47,6 +49,8 @@ pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// What is read again at SIGHUP.
+    identity: Option<Arc<Identity>>,
 }
 
 impl Signals {
@@ -56,6 +60,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            identity: None,
         })
     }
 
@@ -65,9 +70,12 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    tracing::info!("SIGHUP: there is nothing to reload; settings are read when the station starts");
-                }
+                _ = self.hangup.recv() => match &self.identity {
+                    Some(identity) => identity.reload(clock::now()),
+                    None => {
+                        tracing::info!("SIGHUP: there is nothing to reload; settings are read when the station starts");
+                    }
+                },
             }
         }
     }
@@ -92,6 +100,7 @@ pub(crate) struct Running {
     portal: PortalState,
     fleets: Arc<Fleets>,
     http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
     /// Where people reach the station, if the settings say.
     public_url: Option<String>,
     stop: watch::Sender<bool>,
@@ -140,6 +149,7 @@ impl Running {
             portal,
             fleets,
             http: None,
+            https: None,
             public_url,
             stop,
             tasks: JoinSet::new(),
@@ -174,14 +184,17 @@ impl Running {
             connections_per_address_max: settings.http.connections_per_address_max,
         };
         let metrics = Arc::new(Metrics::new(Arc::clone(&self.station)));
+        let proxies = &settings.http.trusted_proxies.0;
         if let Listen(Some(address)) = settings.metrics.listen {
-            let router = metrics_only(Arc::clone(&metrics));
-            self.open(address, limits, Door::new(router, Arc::clone(&metrics)))?;
+            let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), proxies);
+            let port = bind(address, None, Seats::new(limits), "metrics.listen")?;
+            self.open(port, door)?;
         }
-        if let Listen(Some(address)) = settings.http.listen {
+        let seats = Seats::new(limits);
+        let rooms = |portal: &PortalState| {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
-                portal: portal::router(self.portal.clone()),
+                portal: portal::router(portal.clone()),
                 ingest: ingest::router(IngestState {
                     store: self.station.store(),
                     now: clock::now,
@@ -190,19 +203,33 @@ impl Running {
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };
-            self.http = Some(self.open(address, limits, Door::new(rooms.into_router(), metrics))?);
-            if let Some(url) = self.url() {
-                front::note_address(&settings.data_dir, &url);
+            rooms.into_router()
+        };
+        let plain = Door::new(rooms(&self.portal), Arc::clone(&metrics), proxies);
+        let encrypted = plain.beside(rooms(&self.portal.over_tls()));
+        if let Listen(Some(address)) = settings.http.listen {
+            self.http = Some(self.open(bind(address, None, Arc::clone(&seats), "--http")?, plain)?);
+        }
+        if settings.tls.is_set() {
+            let identity = Identity::read(settings.tls.certificate.clone(), settings.tls.key.clone())?;
+            if let Listen(Some(address)) = settings.https.listen {
+                let port = bind(address, Some(identity.acceptor(b"http/1.1")?), seats, "--https")?;
+                self.https = Some(self.open(port, encrypted)?);
+            } else {
+                tracing::warn!("there is a certificate, but no door that would show it: set `https.listen`");
             }
+            self.signals.identity = Some(Arc::clone(&identity));
+            self.spawn(|_, stop| jobs::watch_certificate(identity, stop));
+        }
+        if let Some(url) = self.url() {
+            front::note_address(&settings.data_dir, &url);
         }
         Ok(())
     }
 
-    fn open(&mut self, address: SocketAddr, limits: Limits, door: Door) -> anyhow::Result<SocketAddr> {
-        let cannot = || format!("cannot listen on `{address}`; choose another address with `--http`");
-        let listener = Listener::bind(address, limits).with_context(cannot)?;
-        let bound = listener.address()?;
-        self.spawn(|_, stop| listener.serve(Arc::new(door), stop));
+    fn open(&mut self, port: Listener, door: Door) -> anyhow::Result<SocketAddr> {
+        let bound = port.address()?;
+        self.spawn(|_, stop| port.serve(Arc::new(door), stop));
         Ok(bound)
     }
 
@@ -212,17 +239,21 @@ impl Running {
     }
 
     /// Where the API is served, if it is.
-    pub(crate) const fn address(&self) -> Option<SocketAddr> {
-        self.http
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.http.or(self.https)
     }
 
-    /// Where the API is served, as this machine reaches it.
+    /// Where the API is served, as this machine reaches it; in the clear, if it is.
     pub(crate) fn url(&self) -> Option<String> {
-        let mut address = self.http?;
+        let (scheme, mut address) = match (self.http, self.https) {
+            (Some(address), _) => ("http", address),
+            (None, Some(address)) => ("https", address),
+            (None, None) => return None,
+        };
         if address.ip().is_unspecified() {
             address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
         }
-        Some(format!("http://{address}"))
+        Some(format!("{scheme}://{address}"))
     }
 
     /// The fleets that are simulated here.
@@ -243,10 +274,14 @@ impl Running {
 
     /// Says where the doors are.
     pub(crate) fn announce(&self, output: Output) {
-        let url = self.http.map(|address| format!("http://{address}"));
-        let text =
-            url.as_ref().map_or_else(|| "running with no door open".to_owned(), |url| format!("listening on {url}"));
-        output.greet(&json!({ "url": url }), text);
+        let plain = self.http.map(|address| format!("http://{address}"));
+        let encrypted = self.https.map(|address| format!("https://{address}"));
+        let all: Vec<_> = plain.iter().chain(&encrypted).map(String::as_str).collect();
+        let text = match all.as_slice() {
+            [] => "running with no door open".to_owned(),
+            all => format!("listening on {}", all.join(" and ")),
+        };
+        output.greet(&json!({ "url": plain, "https_url": encrypted }), text);
     }
 
     /// Adds work that ends when the station stops.
@@ -290,6 +325,20 @@ impl Running {
             () = self.signals.next_wish() => bail!("stopped at once; the next start reads the log"),
         }
     }
+}
+
+fn bind(address: SocketAddr, tls: Option<TlsAcceptor>, seats: Arc<Seats>, flag: &str) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls, seats).map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::PermissionDenied => {
+                "ports below 1024 need the right `CAP_NET_BIND_SERVICE`: `setcap cap_net_bind_service=+ep` on the \
+                 program, or `AmbientCapabilities=CAP_NET_BIND_SERVICE` in its systemd unit"
+                    .to_owned()
+            }
+            _ => format!("choose another address with `{flag}`"),
+        };
+        anyhow::Error::new(error).context(format!("cannot listen on `{address}`; {advice}"))
+    })
 }
 
 async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station: &Station) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 mod app_password;
 mod arguments;
+mod ca;
 mod codec;
 mod completions;
 mod config;
@@ -78,6 +79,8 @@ enum Command {
     Source(source::Source),
     #[command(subcommand)]
     Codec(codec::Codec),
+    #[command(subcommand)]
+    Ca(ca::Ca),
     OwnerLink(owner_link::OwnerLink),
     Config(config::Config),
     Completions(completions::Completions),
@@ -103,6 +106,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),
+        Command::Ca(ca) => ca.run(&context),
         Command::OwnerLink(owner_link) => owner_link.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),

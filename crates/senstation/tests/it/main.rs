@@ -9,4 +9,5 @@ mod demo;
 mod portal;
 mod raw_http;
 mod support;
+mod tls;
 mod uplink_to_answer;
