@@ -11,6 +11,7 @@ mod person;
 mod position;
 mod reading;
 mod source;
+mod stream;
 mod time;
 mod uplink;
 mod value;
@@ -29,6 +30,7 @@ pub use person::{Deed, Email, InvalidEmail, InvalidRole, Invite, PasswordHash, P
 pub use position::Position;
 pub use reading::{CodecVersion, Reading, Row, RowFlags, SeriesKey};
 pub use source::{InvalidSourceKind, PreviousToken, Source, SourceHealth, SourceId, SourceKind};
+pub use stream::{StreamSession, Subscription};
 pub use time::Timestamp;
 pub use uplink::{DedupKey, Frame, Reception, Uplink};
 pub use value::Value;

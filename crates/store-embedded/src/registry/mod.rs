@@ -15,6 +15,7 @@ mod people;
 mod pool;
 mod sessions;
 mod sources;
+mod streams;
 
 use std::{
     fs::OpenOptions,
@@ -38,6 +39,7 @@ use crate::migrate;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("registry", include_str!("../../migrations/registry/001_registry.sql")),
     ("people", include_str!("../../migrations/registry/002_people.sql")),
+    ("streams", include_str!("../../migrations/registry/003_streams.sql")),
 ];
 const READERS_MAX: usize = 4;
 
