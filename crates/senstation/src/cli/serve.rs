@@ -27,14 +27,28 @@ pub(super) struct Doors {
     /// [env: `SENSTATION_HTTP_LISTEN`]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) http: Option<String>,
+    /// Where to stream readings by MQTT; `off` closes the door [default: 127.0.0.1:1883]
+    /// [env: `SENSTATION_MQTT_LISTEN`]
+    #[arg(long, value_name = "ADDRESS")]
+    mqtt: Option<String>,
+    /// Where to stream them by MQTT over WebSocket, path /mqtt; `off` closes the door
+    /// [default: 127.0.0.1:8083] [env: `SENSTATION_MQTT_WEBSOCKET_LISTEN`]
+    #[arg(long, value_name = "ADDRESS")]
+    mqtt_ws: Option<String>,
 }
 
 impl Doors {
     pub(super) fn set(self, layers: &mut Layers) -> anyhow::Result<()> {
-        match self.http {
-            Some(address) => layers.set_by_flag("http.listen", address, "--http"),
-            None => Ok(()),
+        for (name, address, flag) in [
+            ("http.listen", self.http, "--http"),
+            ("mqtt.listen", self.mqtt, "--mqtt"),
+            ("mqtt.websocket_listen", self.mqtt_ws, "--mqtt-ws"),
+        ] {
+            if let Some(address) = address {
+                layers.set_by_flag(name, address, flag)?;
+            }
         }
+        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ const DEFAULTS: &str = include_str!("../../senstation.default.toml");
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) mqtt: Mqtt,
     pub(crate) portal: Portal,
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
@@ -35,6 +36,15 @@ pub(crate) struct Http {
     pub(crate) listen: Listen,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mqtt {
+    pub(crate) listen: Listen,
+    pub(crate) websocket_listen: Listen,
+    pub(crate) connections_max: usize,
+    pub(crate) connections_per_org_max: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

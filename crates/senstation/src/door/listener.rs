@@ -45,12 +45,7 @@ pub(crate) struct Listener {
 impl Listener {
     /// Opens a port; port 0 is any free one.
     pub(crate) fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(1024)?;
-        Ok(Self { socket: TcpListener::from_std(socket.into())?, limits })
+        Ok(Self { socket: listen(address)?, limits })
     }
 
     /// Where it listens.
@@ -108,6 +103,16 @@ impl Listener {
             connections.shutdown().await;
         }
     }
+}
+
+/// A socket that listens.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// Which connections there are.

@@ -12,11 +12,14 @@ mod guard;
 mod head;
 mod listener;
 mod metrics;
+mod mqtt;
 mod refusal;
 mod rooms;
 mod service;
+mod websocket;
 
 pub(crate) use listener::{Limits, Listener};
 pub(crate) use metrics::Metrics;
+pub(crate) use mqtt::{MqttListener, Room, Transport};
 pub(crate) use rooms::{Rooms, metrics_only};
 pub(crate) use service::Door;

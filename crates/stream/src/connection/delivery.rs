@@ -262,7 +262,7 @@ impl Delivery {
     }
 
     /// Whether the key reaches the device.
-    async fn may_hear_of(&self, inner: &Inner, published: &Published) -> bool {
+    async fn may_hear_of(&mut self, inner: &Inner, published: &Published) -> bool {
         if self.groups.is_empty() {
             return true;
         }

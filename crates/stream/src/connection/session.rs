@@ -70,12 +70,17 @@ impl Session {
     /// Writes down what the client has asked for, if that is to be kept.
     ///
     /// **Errors**: it cannot be.
-    pub(super) async fn keep(&self, inner: &Inner, delivery: &Delivery) -> Result<(), Fault> {
-        if self.expires_after_s == 0 {
-            return Ok(());
+    pub(super) fn keep<'a>(
+        &self,
+        inner: &'a Inner,
+        delivery: &Delivery,
+    ) -> impl Future<Output = Result<(), Fault>> + use<'a> {
+        // What is on its way to the client is looked at here and now, not while it is written down.
+        let record = (self.expires_after_s > 0).then(|| self.record(delivery, inner.now()));
+        async move {
+            let Some(record) = record else { return Ok(()) };
+            inner.store.keep_stream_session(record).await.map_err(|error| failed(&error))
         }
-        let kept = inner.store.keep_stream_session(self.record(delivery, inner.now())).await;
-        kept.map_err(|error| failed(&error))
     }
 
     /// Writes down how far the client has come, or forgets it.
