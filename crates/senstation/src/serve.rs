@@ -184,7 +184,7 @@ impl Running {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
         };
-        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station)));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone()));
         if let Listen(Some(address)) = settings.metrics.listen {
             let router = metrics_only(Arc::clone(&metrics));
             self.open(address, limits, Door::new(router, Arc::clone(&metrics)))?;

@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How often it is looked whether keys are still good, and how often positions are written down.
 const LOOK: Duration = Duration::from_millis(250);
 const LOOKS_PER_NOTE: u32 = 4;
+/// An hour of looks.
+const LOOKS_PER_EXPIRY: u32 = 4 * 3_600;
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -151,7 +153,10 @@ impl Broker {
             self.end_refused(&seats).await;
             count = count.wrapping_add(1);
             if count.is_multiple_of(LOOKS_PER_NOTE) {
-                self.note(&seats).await;
+                self.note(&seats, false).await;
+            }
+            if count.is_multiple_of(LOOKS_PER_EXPIRY) {
+                self.expire(&seats).await;
             }
         }
     }
@@ -178,9 +183,18 @@ impl Broker {
         }
     }
 
-    async fn note(&self, seats: &[Arc<Seat>]) {
+    /// Forgets readers that have been away for too long.
+    async fn expire(&self, seats: &[Arc<Seat>]) {
+        // Those that are here are not away.
+        self.note(seats, true).await;
+        if let Err(error) = self.0.store.expire_stream_sessions(self.0.now()).await {
+            tracing::warn!("old readers of streams cannot be forgotten: {error}");
+        }
+    }
+
+    async fn note(&self, seats: &[Arc<Seat>], is_due: bool) {
         let now = self.0.now();
-        let notes: Vec<_> = seats.iter().filter_map(|seat| seat.note(now, false)).collect();
+        let notes: Vec<_> = seats.iter().filter_map(|seat| seat.note(now, is_due)).collect();
         if !notes.is_empty()
             && let Err(error) = self.0.store.note_stream_sessions(notes).await
         {

@@ -66,12 +66,12 @@ impl Seat {
         self.is_kept.store(is_kept, Relaxed);
     }
 
-    /// What is to be written down of it, if it is time.
-    pub(crate) fn note(&self, now: Timestamp, is_last: bool) -> Option<StreamNote> {
+    /// What is to be written down of it, if it is time, or said to be.
+    pub(crate) fn note(&self, now: Timestamp, is_due: bool) -> Option<StreamNote> {
         let position = self.position();
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = |(at, seen): (Position, Timestamp)| at != position || now.since_ms(seen) >= SEEN_EVERY_MS;
-        if !self.is_kept() || !is_last && !noted.is_none_or(is_due) {
+        let is_old = |(at, seen): (Position, Timestamp)| at != position || now.since_ms(seen) >= SEEN_EVERY_MS;
+        if !self.is_kept() || !is_due && !noted.is_none_or(is_old) {
             return None;
         }
         *noted = Some((position, now));
