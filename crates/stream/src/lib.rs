@@ -15,4 +15,4 @@ pub use broker::{Broker, Clock, Settings};
 pub use counters::Figures;
 pub use login::Arrival;
 pub use quick_start::quick_start;
-pub use topic::{Filter, Topic};
+pub use topic::{Filter, Topic, every_reading};

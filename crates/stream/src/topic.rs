@@ -45,7 +45,7 @@ impl Display for Topic {
 }
 
 /// The filter of every reading of an organization.
-pub(crate) fn every_reading(org: OrgId) -> String {
+pub fn every_reading(org: OrgId) -> String {
     format!("/{READINGS}/{org}/+/+/+/+")
 }
 

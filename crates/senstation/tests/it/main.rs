@@ -7,5 +7,6 @@ mod connections;
 mod demo;
 mod portal;
 mod raw_http;
+mod stream;
 mod support;
 mod uplink_to_answer;
