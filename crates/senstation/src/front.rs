@@ -1,6 +1,11 @@
 //! What the portal is told about the station, and how people get in.
 
-use std::{fmt, net::{IpAddr, SocketAddr}, path::Path, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use codec::Codec;

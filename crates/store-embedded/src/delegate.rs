@@ -7,7 +7,9 @@ use model::{
     AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
     Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
 };
-use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote, StreamNote};
+use store::{
+    Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote, StreamNote,
+};
 
 use crate::EmbeddedStore;
 

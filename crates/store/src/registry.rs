@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, DeviceKind, Email, GeoPoint, Group, GroupId,
-    Invite, OrgId, Organization, PasswordHash, Person, PersonId, Position, Role, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp,
+    Invite, OrgId, Organization, PasswordHash, Person, PersonId, Position, Role, SecretHash, Session, Source,
+    SourceHealth, SourceId, StreamSession, Timestamp,
 };
 
 use crate::Error;

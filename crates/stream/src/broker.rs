@@ -97,7 +97,8 @@ impl Broker {
     pub fn figures(&self) -> Figures {
         let seats = self.0.seats.all();
         let published = self.0.published().get();
-        let lag = seats.iter().filter(|seat| seat.is_kept()).map(|seat| published.saturating_sub(seat.position().get()));
+        let lag =
+            seats.iter().filter(|seat| seat.is_kept()).map(|seat| published.saturating_sub(seat.position().get()));
         self.0.counters.figures(seats.len() as u64, lag.max().unwrap_or_default())
     }
 

@@ -5,7 +5,9 @@ use model::{
     AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
     Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
 };
-use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote, StreamNote};
+use store::{
+    Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote, StreamNote,
+};
 
 use super::{
     Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, organizations, people, sessions,

@@ -8,8 +8,8 @@ use model::{
 
 use super::{Reference, lock, people::People, sources::Sources, streams::Streams};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Error, Kind, PersonChange, Registry, SourceChange, SourceNote, StreamNote,
-    registry::GROUPS_MAX,
+    Binding, Charge, DeviceChange, DeviceFilter, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
+    StreamNote, registry::GROUPS_MAX,
 };
 
 #[derive(Debug, Default)]

@@ -287,7 +287,14 @@ impl Delivery {
         }
     }
 
-    fn send_one(&mut self, inner: &Inner, published: &Published, part: &Part, is_acknowledged: bool, out: &mut Vec<u8>) {
+    fn send_one(
+        &mut self,
+        inner: &Inner,
+        published: &Published,
+        part: &Part,
+        is_acknowledged: bool,
+        out: &mut Vec<u8>,
+    ) {
         let id = is_acknowledged.then_some(if self.last_id == u16::MAX { 1 } else { self.last_id + 1 });
         let message = Message { topic: published.topic(part), payload: published.payload(part), id };
         if message.packet_bytes(self.version, &self.numbers) > self.packet_bytes_max {

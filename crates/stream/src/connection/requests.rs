@@ -53,7 +53,9 @@ pub(super) async fn answer(
         Packet::Unsubscribe { id, filters } => {
             let reasons: Vec<Reason> = filters
                 .iter()
-                .map(|filter| if delivery.unsubscribe(filter) { Reason::Success } else { Reason::NoSubscriptionExisted })
+                .map(
+                    |filter| if delivery.unsubscribe(filter) { Reason::Success } else { Reason::NoSubscriptionExisted },
+                )
                 .collect();
             session.keep(inner, delivery).await?;
             write::unsubscribed(out, version, id, &reasons);

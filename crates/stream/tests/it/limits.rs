@@ -77,7 +77,9 @@ async fn an_organization_has_so_many_seats() {
 #[tokio::test]
 async fn what_is_no_connect_is_let_go_without_a_word() {
     let mut app = App::new();
-    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xC0, 0], &[0x30, 3, 0, 1, b'a'], &[0x00], &[0x10, 0xFF, 0xFF, 0xFF, 0xFF]] {
+    for bytes in
+        [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xC0, 0], &[0x30, 3, 0, 1, b'a'], &[0x00], &[0x10, 0xFF, 0xFF, 0xFF, 0xFF]]
+    {
         let mut client = app.client(4);
         client.send(bytes).await;
         client.send(&[0; 8]).await;
@@ -117,7 +119,7 @@ async fn faults_end_the_connection_with_their_reason() {
         ("a publish at QoS 3", packet(0x36, &[text("a"), vec![0, 1, 0]].concat()), 0x81),
         ("a topic with wildcards", packet(0x30, &[text("a/+"), vec![0]].concat()), 0x90),
         ("a topic alias", alias, 0x94),
-        ("too large", vec![0x30, 0xFC, 0xFF, 0x0F], 0x95),
+        ("too large", vec![0x30, 0xFD, 0xFF, 0x0F], 0x95),
         ("a length without an end", vec![0x30, 0xFF, 0xFF, 0xFF, 0xFF], 0x81),
         ("a way of authentication", packet(0xF0, &[]), 0x82),
         ("what servers send", packet(0x20, &[0, 0, 0]), 0x82),

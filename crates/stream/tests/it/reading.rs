@@ -147,7 +147,8 @@ async fn a_key_of_some_origins_is_for_their_pages_and_nothing_else() {
     let org = app.member().await.org;
     let limits = KeyLimits { origins: vec!["https://a.example".to_owned()], ..KeyLimits::default() };
     let member = app.key(org, Scopes::READ_WRITE, limits).await;
-    for (origin, code) in [(None, 5), (Some("https://b.example"), 5), (Some("null"), 5), (Some("https://a.example"), 0)] {
+    for (origin, code) in [(None, 5), (Some("https://b.example"), 5), (Some("null"), 5), (Some("https://a.example"), 0)]
+    {
         let arrival = Arrival { origin: origin.map(str::to_owned) };
         let mut client = Client::new(app.dial(arrival, 4096), 4);
         assert_eq!(client.connect(&member, "a", true, 0).await, [0, code], "{origin:?}");

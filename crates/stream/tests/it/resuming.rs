@@ -130,10 +130,7 @@ async fn a_session_that_another_key_goes_on_with_brings_what_that_key_reaches() 
     let member = app.member().await;
     let group = GroupId::from_raw(7);
     let limits = KeyLimits { groups: vec![group], ..KeyLimits::default() };
-    app.store
-        .create_group(model::Group { id: group, org: member.org, name: "barn".to_owned() })
-        .await
-        .unwrap();
+    app.store.create_group(model::Group { id: group, org: member.org, name: "barn".to_owned() }).await.unwrap();
     let narrow = app.key(member.org, Scopes::READ_WRITE, limits).await;
     const BARN: &str = "2CF7F12004100006";
     app.bind(member.org, BARN, Some(group)).await;
