@@ -30,7 +30,15 @@ impl Station {
         let source = tell(&binary, folder, &["source", "create", "--kind", "chirpstack", "--auto-add"])?;
         let pair = format!("{}:{}", text(&key, "access_id")?, text(&key, "access_key")?);
         let mut serve = Command::new(&binary);
-        serve.arg("--data-dir").arg(folder).args(["serve", "--http", "127.0.0.1:0"]);
+        serve.arg("--data-dir").arg(folder).args([
+            "serve",
+            "--http",
+            "127.0.0.1:0",
+            "--mqtt",
+            "off",
+            "--mqtt-ws",
+            "off",
+        ]);
         let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("the station has no output")?).read_line(&mut line)?;

@@ -18,12 +18,25 @@ pub trait Station: Send + Sync {
     fn models(&self) -> Vec<&'static str>;
     /// The OpenAPI document of the public API.
     fn api_document(&self) -> Value;
+    /// How to read an organization's stream by MQTT, for somebody who reaches the station at `host`.
+    fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream;
     /// Whether a simulated fleet runs in an organization.
     fn has_simulated_fleet(&self, org: OrgId) -> bool;
     /// Starts a simulated fleet in an organization; the devices appear while it goes on.
     fn start_simulated_fleet(&self, org: OrgId);
     /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.
     fn remove_simulated_fleet(&self, org: OrgId);
+}
+
+/// Whether an organization's stream can be read by MQTT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stream {
+    /// It can, as by this line for a terminal.
+    Open(String),
+    /// It can on the station's own machine alone, as by this line.
+    OpenHere(String),
+    /// It cannot: the door is closed.
+    Closed,
 }
 
 /// Something to know about the station.

@@ -113,6 +113,13 @@ impl View {
         self.url.split_once("://").map_or(self.url.as_str(), |(_, host)| host)
     }
 
+    /// The host without its port, as the station is reached.
+    pub(crate) fn host_name(&self) -> &str {
+        let host = self.host();
+        let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+        port.map_or(host, |(name, _)| name)
+    }
+
     /// An instant that stays as it is.
     pub(crate) fn time(&self, at: Timestamp) -> Markup {
         html! { time datetime=(at) { (self.clock(at)) } }

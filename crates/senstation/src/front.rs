@@ -1,11 +1,16 @@
 //! What the portal is told about the station, and how people get in.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use codec::Codec;
 use model::{OrgId, Timestamp};
-use portal::{Fact, PortalState};
+use portal::{Fact, PortalState, Stream};
 use store::Registry;
 
 use crate::{
@@ -22,11 +27,18 @@ struct Front {
     settings: Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    mqtt: Option<SocketAddr>,
     started: Timestamp,
 }
 
-/// The portal of a station.
-pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fleets>, log: Tail) -> PortalState {
+/// The portal of a station, whose MQTT door may be open.
+pub(crate) fn portal(
+    station: Arc<Station>,
+    settings: &Settings,
+    fleets: Arc<Fleets>,
+    log: Tail,
+    mqtt: Option<SocketAddr>,
+) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
         public_url: given(&settings.portal.public_url),
@@ -34,7 +46,7 @@ pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fle
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front { station, settings: settings.clone(), fleets, log, started: clock::now() };
+    let front = Front { station, settings: settings.clone(), fleets, log, mqtt, started: clock::now() };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -71,6 +83,14 @@ impl portal::Station for Front {
         api::document()
     }
 
+    fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
+        let Some(door) = self.mqtt else { return Stream::Closed };
+        if door.ip().is_loopback() && !is_here(host) {
+            return Stream::OpenHere(stream::quick_start(&door.ip().to_string(), door.port(), org, access_key));
+        }
+        Stream::Open(stream::quick_start(host, door.port(), org, access_key))
+    }
+
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.has(org)
     }
@@ -82,6 +102,12 @@ impl portal::Station for Front {
     fn remove_simulated_fleet(&self, org: OrgId) {
         self.fleets.remove(org);
     }
+}
+
+/// Whether a host is the machine that names it.
+fn is_here(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 fn free_bytes(path: &Path) -> Option<u64> {

@@ -15,6 +15,7 @@ use portal::PortalState;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use store::Store;
+use stream::Broker;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -28,7 +29,7 @@ use crate::{
     config::{Listen, Settings},
     control,
     demo::{self, Fleets},
-    door::{Door, Identity, Limits, Listener, Metrics, Rooms, Seats, metrics_only},
+    door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, PortalLink},
     jobs,
     logging::Tail,
@@ -98,9 +99,11 @@ pub(crate) struct Running {
     api: ApiState,
     notes: Arc<Notes>,
     portal: PortalState,
+    broker: Broker,
     fleets: Arc<Fleets>,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
+    mqtt: Option<SocketAddr>,
     /// Where people reach the station, if the settings say.
     public_url: Option<String>,
     stop: watch::Sender<bool>,
@@ -138,7 +141,12 @@ impl Running {
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);
-        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log);
+        let mqtt = bind_mqtt(settings.mqtt.listen, Transport::Tcp, "--mqtt")?;
+        let websocket = bind_mqtt(settings.mqtt.websocket_listen, Transport::WebSocket, "--mqtt-ws")?;
+        let mqtt_address = mqtt.as_ref().map(MqttListener::address).transpose()?;
+        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log, mqtt_address);
+        let readers = stream::Settings { connections_per_org_max: settings.mqtt.connections_per_org_max };
+        let broker = Broker::new(station.store(), Arc::new(clock::now), &readers);
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);
@@ -147,15 +155,24 @@ impl Running {
             api,
             notes: Arc::default(),
             portal,
+            broker,
             fleets,
             http: None,
             https: None,
+            mqtt: mqtt_address,
             public_url,
             stop,
             tasks: JoinSet::new(),
             signals,
         };
         running.open_doors(settings)?;
+        let broker = running.broker.clone();
+        running.spawn(|_, stop| async move { broker.run(stop).await });
+        let room = Room::new(settings.mqtt.connections_max);
+        for listener in [mqtt, websocket].into_iter().flatten() {
+            let (broker, room) = (running.broker.clone(), Arc::clone(&room));
+            running.spawn(|_, stop| listener.serve(broker, room, stop));
+        }
         running.spawn(|station, stop| host.run(station, stop));
         let portal = running.portal.clone();
         running.spawn(|_, stop| jobs::watch_log(portal, stop));
@@ -183,7 +200,7 @@ impl Running {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
         };
-        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station)));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone()));
         let proxies = &settings.http.trusted_proxies.0;
         if let Listen(Some(address)) = settings.metrics.listen {
             let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), proxies);
@@ -245,15 +262,16 @@ impl Running {
 
     /// Where the API is served, as this machine reaches it; in the clear, if it is.
     pub(crate) fn url(&self) -> Option<String> {
-        let (scheme, mut address) = match (self.http, self.https) {
-            (Some(address), _) => ("http", address),
-            (None, Some(address)) => ("https", address),
-            (None, None) => return None,
-        };
-        if address.ip().is_unspecified() {
-            address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
+        match (self.http, self.https) {
+            (Some(address), _) => Some(format!("http://{}", here(address))),
+            (None, Some(address)) => Some(format!("https://{}", here(address))),
+            (None, None) => None,
         }
-        Some(format!("{scheme}://{address}"))
+    }
+
+    /// Where readings are streamed from, as this machine reaches it.
+    pub(crate) fn mqtt(&self) -> Option<SocketAddr> {
+        self.mqtt.map(here)
     }
 
     /// The fleets that are simulated here.
@@ -276,12 +294,13 @@ impl Running {
     pub(crate) fn announce(&self, output: Output) {
         let plain = self.http.map(|address| format!("http://{address}"));
         let encrypted = self.https.map(|address| format!("https://{address}"));
-        let all: Vec<_> = plain.iter().chain(&encrypted).map(String::as_str).collect();
+        let mqtt = self.mqtt.map(|address| format!("mqtt://{address}"));
+        let all: Vec<_> = plain.iter().chain(&encrypted).chain(&mqtt).map(String::as_str).collect();
         let text = match all.as_slice() {
             [] => "running with no door open".to_owned(),
             all => format!("listening on {}", all.join(" and ")),
         };
-        output.greet(&json!({ "url": plain, "https_url": encrypted }), text);
+        output.greet(&json!({ "url": plain, "https_url": encrypted, "mqtt": mqtt }), text);
     }
 
     /// Adds work that ends when the station stops.
@@ -361,6 +380,21 @@ async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station:
     }
 }
 
+/// Opens a door for readers of the stream, if the settings ask for it.
+fn bind_mqtt(listen: Listen, transport: Transport, flag: &str) -> anyhow::Result<Option<MqttListener>> {
+    let Listen(Some(address)) = listen else { return Ok(None) };
+    let cannot = || format!("cannot listen on `{address}`; choose another address with `{flag}`, or `{flag} off`");
+    MqttListener::bind(address, transport).with_context(cannot).map(Some)
+}
+
+/// An address as this machine reaches it.
+fn here(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    address
+}
+
 /// Every connection is an open file; the soft limit is often 1024.
 fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
@@ -380,7 +414,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut layers = Layers::defaults().unwrap();
         layers.set_default("data_dir", folder.path().display().to_string()).unwrap();
-        layers.set_default("http.listen", "off").unwrap();
+        for door in ["http.listen", "mqtt.listen", "mqtt.websocket_listen"] {
+            layers.set_default(door, "off").unwrap();
+        }
         let settings = layers.settings().unwrap();
         let station = Station::open(&settings).unwrap();
         let mut running = Running::start(&settings, station, Signals::catch().unwrap(), Tail::default()).await.unwrap();

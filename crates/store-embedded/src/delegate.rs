@@ -5,9 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
-    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, Timestamp,
+    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
 };
-use store::{Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote};
+use store::{
+    Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote, StreamNote,
+};
 
 use crate::EmbeddedStore;
 
@@ -237,6 +239,26 @@ impl Registry for EmbeddedStore {
 
     async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error> {
         self.registry.expire_sessions(before).await
+    }
+
+    async fn keep_stream_session(&self, session: StreamSession) -> Result<(), Error> {
+        self.registry.keep_stream_session(session).await
+    }
+
+    async fn find_stream_session(&self, org: OrgId, client_id: &str) -> Result<Option<StreamSession>, Error> {
+        self.registry.find_stream_session(org, client_id).await
+    }
+
+    async fn note_stream_sessions(&self, notes: Vec<StreamNote>) -> Result<(), Error> {
+        self.registry.note_stream_sessions(notes).await
+    }
+
+    async fn forget_stream_session(&self, org: OrgId, client_id: &str) -> Result<(), Error> {
+        self.registry.forget_stream_session(org, client_id).await
+    }
+
+    async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
+        self.registry.expire_stream_sessions(now).await
     }
 
     async fn record(&self, deed: Deed) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use model::{OrgId, Position};
+use tokio::sync::watch;
 
 use crate::{devices::Devices, folder::Folder, settings::Settings};
 
@@ -18,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) devices: Devices,
     pub(crate) ledger: Mutex<Ledger>,
+    /// The ledger's head, for those who wait for the next.
+    pub(crate) head: watch::Sender<Position>,
     /// Everything up to here has left the log.
     pub(crate) trimmed: AtomicU64,
     /// Frames up to here are in the frame table.
@@ -63,6 +66,7 @@ impl Shared {
             settings,
             devices: Devices::new(),
             ledger: Mutex::default(),
+            head: watch::Sender::default(),
             trimmed: AtomicU64::new(0),
             frames_through: AtomicU64::new(0),
             open_bytes: AtomicU64::new(0),

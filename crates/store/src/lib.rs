@@ -17,7 +17,8 @@ pub use query::{
 };
 pub use reference::Reference;
 pub use registry::{
-    Binding, Charge, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, SourceChange, SourceNote,
+    Binding, Charge, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, STREAM_SESSIONS_MAX, SourceChange,
+    SourceNote, StreamNote,
 };
 pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Telemetry};
 

@@ -27,7 +27,7 @@ pub(super) struct Doors {
     /// Where to serve the API and the webhooks; `off` closes the door [default: 127.0.0.1:8080]
     /// [env: `SENSTATION_HTTP_LISTEN`]
     #[arg(long, value_name = "ADDRESS")]
-    http: Option<String>,
+    pub(super) http: Option<String>,
     /// Where to serve the same over TLS; `off` closes the door [default: off]
     /// [env: `SENSTATION_HTTPS_LISTEN`]
     #[arg(long, value_name = "ADDRESS")]
@@ -39,6 +39,14 @@ pub(super) struct Doors {
     /// PEM file of the certificate's key [env: `SENSTATION_TLS_KEY`]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
+    /// Where to stream readings by MQTT; `off` closes the door [default: 127.0.0.1:1883]
+    /// [env: `SENSTATION_MQTT_LISTEN`]
+    #[arg(long, value_name = "ADDRESS")]
+    mqtt: Option<String>,
+    /// Where to stream them by MQTT over WebSocket, path /mqtt; `off` closes the door
+    /// [default: 127.0.0.1:8083] [env: `SENSTATION_MQTT_WEBSOCKET_LISTEN`]
+    #[arg(long, value_name = "ADDRESS")]
+    mqtt_ws: Option<String>,
 }
 
 impl Doors {
@@ -48,6 +56,8 @@ impl Doors {
             ("https.listen", self.https, "--https"),
             ("tls.certificate", self.tls_certificate, "--tls-certificate"),
             ("tls.key", self.tls_key, "--tls-key"),
+            ("mqtt.listen", self.mqtt, "--mqtt"),
+            ("mqtt.websocket_listen", self.mqtt_ws, "--mqtt-ws"),
         ] {
             if let Some(value) = value {
                 layers.set_by_flag(name, value, flag)?;

@@ -10,12 +10,14 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
     if settings.data_dir.as_os_str().is_empty() {
         bail!("`data_dir` is empty; name a folder");
     }
-    for (name, max) in [
-        ("http.connections_max", settings.http.connections_max),
-        ("http.connections_per_address_max", settings.http.connections_per_address_max),
+    for (name, max, door) in [
+        ("http.connections_max", settings.http.connections_max, "http.listen"),
+        ("http.connections_per_address_max", settings.http.connections_per_address_max, "http.listen"),
+        ("mqtt.connections_max", settings.mqtt.connections_max, "mqtt.listen"),
+        ("mqtt.connections_per_org_max", settings.mqtt.connections_per_org_max, "mqtt.listen"),
     ] {
         if max == 0 {
-            bail!("`{name}` is 0, which lets nobody in; to close the door set `http.listen` to `off`");
+            bail!("`{name}` is 0, which lets nobody in; to close the door set `{door}` to `off`");
         }
     }
     let tls = &settings.tls;

@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) https: Https,
     pub(crate) tls: Tls,
+    pub(crate) mqtt: Mqtt,
     pub(crate) portal: Portal,
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
@@ -63,6 +64,15 @@ impl Tls {
     pub(crate) fn is_set(&self) -> bool {
         !self.certificate.as_os_str().is_empty()
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mqtt {
+    pub(crate) listen: Listen,
+    pub(crate) websocket_listen: Listen,
+    pub(crate) connections_max: usize,
+    pub(crate) connections_per_org_max: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

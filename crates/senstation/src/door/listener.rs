@@ -57,15 +57,7 @@ pub(crate) struct Listener {
 impl Listener {
     /// Opens a port; port 0 is any free one.
     pub(crate) fn bind(address: SocketAddr, tls: Option<TlsAcceptor>, seats: Arc<Seats>) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        // Connections have what the port has.
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
-        socket.bind(&address.into())?;
-        socket.listen(1024)?;
-        Ok(Self { socket: TcpListener::from_std(socket.into())?, tls, seats })
+        Ok(Self { socket: listen(address)?, tls, seats })
     }
 
     /// Where it listens.
@@ -129,6 +121,19 @@ impl Listener {
             connections.shutdown().await;
         }
     }
+}
+
+/// A socket that listens.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    // Connections have what the port has.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// Serves a connection that is to be encrypted first.

@@ -13,13 +13,16 @@ mod guard;
 mod head;
 mod listener;
 mod metrics;
+mod mqtt;
 mod refusal;
 mod rooms;
 mod service;
 mod tls;
+mod websocket;
 
 pub(crate) use listener::{Limits, Listener, Seats};
 pub(crate) use metrics::Metrics;
+pub(crate) use mqtt::{MqttListener, Room, Transport};
 pub(crate) use rooms::{Rooms, metrics_only};
 pub(crate) use service::Door;
 pub(crate) use tls::Identity;

@@ -15,6 +15,7 @@ mod people;
 mod pool;
 mod sessions;
 mod sources;
+mod streams;
 
 use std::{
     fs::OpenOptions,
@@ -39,6 +40,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("registry", include_str!("../../migrations/registry/001_registry.sql")),
     ("people", include_str!("../../migrations/registry/002_people.sql")),
     ("calls", include_str!("../../migrations/registry/003_calls.sql")),
+    ("streams", include_str!("../../migrations/registry/004_streams.sql")),
 ];
 const READERS_MAX: usize = 4;
 

@@ -24,6 +24,7 @@ pub mod registry;
 pub mod rows;
 pub mod segments;
 pub mod sources;
+pub mod streams;
 
 /// Makes a `#[tokio::test]` of every case of the conformance suite.
 ///
@@ -95,6 +96,13 @@ macro_rules! conformance_suite {
                 another_password_ends_all_sessions_but_one
                 a_removed_persons_sessions_end
                 deeds_are_listed_backwards_in_pages
+            }
+            streams {
+                a_reader_of_a_stream_reads_back_until_it_is_forgotten
+                a_reader_moves_only_forward
+                a_reader_expires_when_it_has_been_away_for_too_long
+                refuses_more_readers_than_an_organization_may_have
+                the_same_name_in_two_organizations_is_two_readers
             }
             append {
                 later_entries_of_a_device_have_higher_positions
@@ -180,6 +188,7 @@ macro_rules! conformance_suite {
                 an_empty_log_ends_where_it_starts
                 entries_come_in_the_order_of_positions
                 duplicates_are_not_followed
+                the_head_is_the_last_position_and_waiting_ends_behind_it
             }
             expire {
                 rows_measured_before_are_gone_and_counted
@@ -241,6 +250,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("sources.rs"),
             include_str!("people.rs"),
+            include_str!("streams.rs"),
             include_str!("append.rs"),
             include_str!("latest.rs"),
             include_str!("range.rs"),

@@ -3,9 +3,13 @@
 mod people;
 mod registry;
 mod sources;
+mod streams;
 mod telemetry;
 
 use std::sync::{Mutex, MutexGuard};
+
+use model::Position;
+use tokio::sync::watch;
 
 use crate::Error;
 
@@ -14,6 +18,8 @@ use crate::Error;
 pub struct Reference {
     registry: Mutex<registry::Tables>,
     log: Mutex<telemetry::Log>,
+    /// The last position, for those who wait for the next.
+    head: watch::Sender<Position>,
 }
 
 impl Reference {
