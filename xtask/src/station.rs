@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) struct Station {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Access ID and Access Key of a client.
+    pub(crate) user: String,
     /// The header line that lets a client read.
     pub(crate) reads: String,
     /// The header line that lets the source write.
@@ -44,7 +46,8 @@ impl Station {
         Ok(Self {
             address: address.parse().with_context(|| format!("the station says `{}`", line.trim()))?,
             child,
-            reads: format!("Authorization: Basic {}\r\n", BASE64_STANDARD.encode(pair)),
+            reads: format!("Authorization: Basic {}\r\n", BASE64_STANDARD.encode(&pair)),
+            user: pair,
             writes: format!("Authorization: Bearer {}\r\n", text(&source, "token")?),
         })
     }

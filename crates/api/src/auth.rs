@@ -49,6 +49,11 @@ impl Caller {
         self.key.org.to_string()
     }
 
+    /// Whether the key may change something too.
+    pub(crate) fn may_write(&self) -> bool {
+        self.key.scopes.write
+    }
+
     /// Whose key the credentials of a request are, whatever it may do.
     async fn find(parts: &Parts, api: &ApiState) -> Result<Self, Refusal> {
         let credentials = parts.headers.get(header::AUTHORIZATION).and_then(Credentials::read);
@@ -58,8 +63,7 @@ impl Caller {
         let kept = key.as_ref().map_or(SecretHash([0; 32]), |key| key.secret);
         let matches = bool::from(kept.0.ct_eq(&secret.0));
         let key = key.filter(|_| matches).ok_or(Refusal::WrongKey)?;
-        let has_expired = key.limits.expires_at.is_some_and(|at| at <= api.now());
-        if key.revoked_at.is_some() || has_expired {
+        if !key.is_good(api.now()) {
             return Err(Refusal::RevokedKey);
         }
         api.meter().count_call(key.org, id, api.now());

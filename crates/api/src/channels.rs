@@ -9,12 +9,12 @@ use crate::{ApiState, error::Refusal, sensor_type};
 /// A channel as clients read it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Channel {
-    channel_index: u16,
-    sensor_id: String,
+    pub(crate) channel_index: u16,
+    pub(crate) sensor_id: String,
     sensor_status: u8,
-    sensor_type: String,
-    channel_name: String,
-    measurement_ids: Vec<String>,
+    pub(crate) sensor_type: String,
+    pub(crate) channel_name: String,
+    pub(crate) measurement_ids: Vec<String>,
 }
 
 const NORMAL: u8 = 1;

@@ -48,6 +48,11 @@ impl Answer {
         Self::written(2, |out| out.extend_from_slice(b"{}"))
     }
 
+    /// What a change answers in the API of 2019.
+    pub(crate) fn empty_text() -> Self {
+        Self::written(2, |out| out.extend_from_slice(br#""""#))
+    }
+
     /// Data that are no readings, as bytes that may be shared between answers.
     pub(crate) const fn ready(body: Bytes) -> Self {
         Self { body, dm: 0 }

@@ -20,14 +20,16 @@ pub struct PublicCode {
 }
 
 /// Every code an answer can carry, by ascending number.
-pub const CODES: [PublicCode; 12] = [
+pub const CODES: [PublicCode; 14] = [
     SUCCESS,
+    TOO_MANY_CALLS,
     FRAMEWORK,
     WRONG_KEY,
     REVOKED_KEY,
     NO_PERMISSION,
     PARAMETERS,
     INVALID_EUI,
+    TOO_MANY_KITS,
     FOREIGN_DEVICE,
     NO_SUCH_GROUP,
     GROUP_EXISTS,
@@ -37,6 +39,12 @@ pub const CODES: [PublicCode; 12] = [
 
 const SUCCESS: PublicCode =
     PublicCode { code: "0", text: "", meaning: "success; there is `data` and no `msg`", source: "documentation" };
+const TOO_MANY_CALLS: PublicCode = PublicCode {
+    code: "429",
+    text: "Too many requests",
+    meaning: "so many calls, or so many wrong sign-ins, that the next has to wait",
+    source: "observed; own text",
+};
 /// The code of requests that could not be served at all, for whoever refuses one before it gets
 /// here.
 pub const FRAMEWORK: PublicCode = PublicCode {
@@ -74,6 +82,12 @@ const INVALID_EUI: PublicCode = PublicCode {
     text: "Invalid device EUI",
     meaning: "an EUI is not 16 hex digits",
     source: "documentation",
+};
+const TOO_MANY_KITS: PublicCode = PublicCode {
+    code: "11206",
+    text: "Too many devices were created",
+    meaning: "the organization has as many development kits as it may",
+    source: "an official program; own text",
 };
 const FOREIGN_DEVICE: PublicCode = PublicCode {
     code: "11303",
@@ -117,12 +131,28 @@ pub(crate) enum Refusal {
     MissingScope(&'static str),
     /// The key reaches only some groups, and what is asked is about the whole organization.
     NarrowKey,
+    /// The station has nobody to ask for advice.
+    NoSuggestions,
     /// The key is meant for pages of other origins.
     ForeignOrigin,
     /// What the caller should give instead.
     Parameters(Cow<'static, str>),
     /// The text that is no EUI.
     InvalidEui(String),
+    /// As many development kits as an organization may have.
+    TooManyKits {
+        /// How many those are.
+        max: usize,
+    },
+    /// An app that gives no account with its password, or no token of ours.
+    WrongSignIn,
+    /// An app whose account was good once.
+    RevokedSignIn,
+    /// Somebody who gave too many wrong passwords.
+    TooManySignIns {
+        /// When to try again.
+        wait_s: i64,
+    },
     /// A device that the organization does not have, or the key does not reach.
     ForeignDevice(DeviceEui),
     /// A group that the organization does not have, or the key does not reach.
@@ -177,9 +207,20 @@ impl Refusal {
                 (Http::OK, NO_PERMISSION, format!("the access key lacks the scope `{scope}`").into())
             }
             Self::NarrowKey => (Http::OK, NO_PERMISSION, "the access key is limited to groups".into()),
+            Self::NoSuggestions => (Http::OK, NO_PERMISSION, "this station has no suggestions to make".into()),
             Self::ForeignOrigin => (Http::OK, NO_PERMISSION, "the key may not be used from this origin".into()),
             Self::Parameters(advice) => (Http::OK, PARAMETERS, advice.as_ref().into()),
             Self::InvalidEui(text) => (Http::OK, INVALID_EUI, format!("`{text}` is not 16 hex digits").into()),
+            Self::TooManyKits { max } => {
+                (Http::OK, TOO_MANY_KITS, format!("delete one of the {max} development kits first").into())
+            }
+            Self::WrongSignIn => {
+                (Http::OK, WRONG_KEY, "sign in with what `senstation app-password create` prints".into())
+            }
+            Self::RevokedSignIn => (Http::OK, REVOKED_KEY, "make another with `senstation app-password create`".into()),
+            Self::TooManySignIns { wait_s } => {
+                (Http::TOO_MANY_REQUESTS, TOO_MANY_CALLS, format!("try again in {wait_s} seconds").into())
+            }
             Self::ForeignDevice(eui) => (Http::OK, FOREIGN_DEVICE, format!("`{eui}`").into()),
             Self::NoSuchGroup(uuid) => (Http::OK, NO_SUCH_GROUP, format!("`{uuid}`").into()),
             Self::GroupExists(name) => (Http::OK, GROUP_EXISTS, format!("choose another name than `{name}`").into()),

@@ -1,6 +1,9 @@
 //! What stands around every call: the watch, the headers, the log of what failed.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{Request, State},
@@ -28,6 +31,10 @@ const API_VERSION: HeaderName = HeaderName::from_static("api-version");
 #[derive(Debug, Clone, Copy)]
 pub struct Begun(pub Instant);
 
+/// Who asks, in the extensions of a request, for the calls that only some networks may make.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
 /// Adds what every answer carries.
 pub(crate) async fn dress(
     State((api, endpoint)): State<(ApiState, &'static str)>,
@@ -38,7 +45,9 @@ pub(crate) async fn dress(
     let version = version(request.uri().path());
     let (mut response, allowed) = with_answer_origin(next.run(request)).await;
     if let Some(Refused(refusal)) = response.extensions_mut().remove() {
+        let allowed = response.headers_mut().remove(header::ALLOW);
         response = write(&api, endpoint, &refusal);
+        response.headers_mut().extend(allowed.map(|methods| (header::ALLOW, methods)));
     }
     let mut dm = 0;
     if let Some(answered) = response.extensions_mut().get_mut::<Answered>() {
@@ -60,7 +69,9 @@ fn version(path: &str) -> HeaderValue {
     let below = path.strip_prefix("/openapi").unwrap_or(path);
     HeaderValue::from_static(if below.starts_with("/1.0/") {
         "1"
-    } else if ["/device/", "/channel/", "/sensor/"].iter().any(|older| below.starts_with(older)) {
+    } else if ["/device/create_development_kit", "/device/view_node_key"].contains(&below) {
+        "2"
+    } else if ["/device/", "/channel/", "/sensor/", "/view_simcard"].iter().any(|older| below.starts_with(older)) {
         "1.5"
     } else {
         "2"
@@ -91,7 +102,7 @@ fn seconds(micros: u128) -> HeaderValue {
 pub(crate) async fn preflight() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, PUT, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, API-VERSION"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, API-VERSION, X-HTTP-Method-Override"),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
@@ -120,6 +131,9 @@ fn write(api: &ApiState, endpoint: &'static str, refusal: &Refusal) -> Response 
         StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"))),
         _ => {}
     }
+    if let Refusal::TooManySignIns { wait_s } = refusal {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
+    }
     response.extensions_mut().insert(Answered { endpoint, code: public.code, dm: 0 });
     response
 }
@@ -138,7 +152,7 @@ mod tests {
     };
 
     use axum::body::to_bytes;
-    use model::Timestamp;
+    use model::{StationKey, Timestamp};
     use store::{Error, Reference};
     use tracing_subscriber::fmt::MakeWriter;
 
@@ -180,7 +194,7 @@ mod tests {
         let log = Log::default();
         let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
         let clock = Arc::new(|| Timestamp::from_millis(0xABC));
-        let api = ApiState::new(Arc::new(Reference::new()), clock, Settings::default());
+        let api = ApiState::new(Arc::new(Reference::new()), clock, StationKey::from_raw([7; 32]), Settings::default());
         let response =
             tracing::subscriber::with_default(subscriber, || write(&api, "/openapi/list_devices", &error.into()));
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

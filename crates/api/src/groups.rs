@@ -1,10 +1,10 @@
-use model::GroupId;
+use model::{Device, GroupId};
 use store::{Error, GROUPS_MAX, Kind};
 
 use crate::{auth::Caller, error::Refusal, parameters::Parameters};
 
 /// What the default group is called.
-pub(crate) const DEFAULT_NAME: &str = "Default";
+const DEFAULT_NAME: &str = "Default";
 /// Most characters of a group's name.
 const NAME_CHARS_MAX: usize = 64;
 
@@ -12,6 +12,19 @@ const NAME_CHARS_MAX: usize = 64;
 /// deleted.
 pub(crate) async fn get_own_group(caller: &Caller, uuid: &str) -> Result<GroupId, Refusal> {
     caller.find_group(uuid).await?.id().ok_or_else(|| Refusal::no_such_group(uuid))
+}
+
+/// The groups that the key reaches with their names: the default one, `None`, first.
+pub(crate) async fn reached_groups(caller: &Caller) -> Result<Vec<(Option<GroupId>, String)>, Refusal> {
+    let default = caller.reaches_everything().then(|| (None, DEFAULT_NAME.to_owned()));
+    let others = caller.list_groups().await?.into_iter().map(|group| (Some(group.id), group.name));
+    Ok(default.into_iter().chain(others).collect())
+}
+
+/// What the group of a device is called.
+pub(crate) async fn group_name_of(caller: &Caller, device: &Device) -> Result<String, Refusal> {
+    let groups = reached_groups(caller).await?;
+    Ok(groups.into_iter().find(|(id, _)| *id == device.group).map(|(_, name)| name).unwrap_or_default())
 }
 
 /// The name that a call gives a group.

@@ -7,10 +7,10 @@ use std::{
 };
 
 use axum::http::HeaderValue;
-use model::Timestamp;
+use model::{StationKey, Timestamp};
 use store::Store;
 
-use crate::{Meter, Settings};
+use crate::{Meter, Settings, portalapi::Delays};
 
 /// What every call needs; cheap to clone.
 #[derive(Clone)]
@@ -19,18 +19,25 @@ pub struct ApiState(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    station_key: StationKey,
     settings: Settings,
     challenge: HeaderValue,
     meter: Meter,
+    delays: Delays,
     failures: AtomicU64,
 }
 
 impl ApiState {
     /// The state of a server over one store.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>, settings: Settings) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+        station_key: StationKey,
+        settings: Settings,
+    ) -> Self {
         let challenge = challenge(&settings.realm);
-        let (meter, failures) = (Meter::default(), AtomicU64::new(0));
-        Self(Arc::new(Inner { store, clock, settings, challenge, meter, failures }))
+        let (meter, delays, failures) = (Meter::default(), Delays::default(), AtomicU64::new(0));
+        Self(Arc::new(Inner { store, clock, station_key, settings, challenge, meter, delays, failures }))
     }
 
     /// What keys have read since the last flush.
@@ -45,6 +52,14 @@ impl ApiState {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.0.clock)()
+    }
+
+    pub(crate) fn station_key(&self) -> &StationKey {
+        &self.0.station_key
+    }
+
+    pub(crate) fn delays(&self) -> &Delays {
+        &self.0.delays
     }
 
     pub(crate) fn settings(&self) -> &Settings {

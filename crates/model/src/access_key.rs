@@ -143,6 +143,9 @@ pub struct AccessKey {
     pub last_used_at: Option<Timestamp>,
     /// What narrows it.
     pub limits: KeyLimits,
+    /// SHA-256 of what an app signs in with that is then given the key: the MD5 of a generated
+    /// password, as its lower-case hex text. `None` for a key that programs are given directly.
+    pub app_password: Option<SecretHash>,
     /// How many calls it has made, to within a second or so.
     pub calls: u64,
     /// How many data it has read over HTTP, in the contract's unit `dm`, to within a second or so.
@@ -150,6 +153,11 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
+    /// Whether it is neither revoked nor expired.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.limits.expires_at.is_none_or(|at| now < at)
+    }
+
     /// A key as it is right after it was made.
     pub fn new(id: AccessId, org: OrgId, secret: SecretHash, name: String, scopes: Scopes, at: Timestamp) -> Self {
         Self {
@@ -162,6 +170,7 @@ impl AccessKey {
             revoked_at: None,
             last_used_at: None,
             limits: KeyLimits::default(),
+            app_password: None,
             calls: 0,
             dm: 0,
         }

@@ -17,6 +17,10 @@ impl MeasurementId {
     pub const FIRMWARE_VERSION: Self = Self(3502);
     /// Report interval in minutes.
     pub const REPORT_INTERVAL: Self = Self(3900);
+    /// Degrees east, WGS 84, of a tracker.
+    pub const LONGITUDE: Self = Self(4197);
+    /// Degrees north, WGS 84, of a tracker.
+    pub const LATITUDE: Self = Self(4198);
 
     /// Whether it is a status of the device rather than something measured.
     pub const fn is_status(self) -> bool {

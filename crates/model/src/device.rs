@@ -92,6 +92,64 @@ pub struct GeoPoint {
     pub longitude: f64,
 }
 
+/// Where an antenna was put.
+///
+/// **Shape**: printed and read as `indoor` and `outdoor`, read in any case.
+///
+/// **Errors**: [`InvalidAntenna`] for anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Antenna {
+    /// Under a roof.
+    Indoor,
+    /// Under the sky.
+    Outdoor,
+}
+
+impl fmt::Display for Antenna {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Indoor => "indoor",
+            Self::Outdoor => "outdoor",
+        })
+    }
+}
+
+impl FromStr for Antenna {
+    type Err = InvalidAntenna;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::Indoor, Self::Outdoor];
+        known.into_iter().find(|known| text.eq_ignore_ascii_case(&known.to_string())).ok_or(InvalidAntenna)
+    }
+}
+
+/// The text names no place for an antenna.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidAntenna;
+
+impl fmt::Display for InvalidAntenna {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an antenna is `indoor` or `outdoor`")
+    }
+}
+
+impl std::error::Error for InvalidAntenna {}
+
+/// What people wrote down about a device beside its name and place; nothing, at first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeviceNotes {
+    /// Free text.
+    pub description: String,
+    /// The country it stands in, by ISO 3166-1 alpha-3, such as `DEU`; empty when unknown.
+    pub country: String,
+    /// Where its antenna is.
+    pub antenna: Option<Antenna>,
+    /// How high it stands.
+    ///
+    /// **Units**: metres above the sea.
+    pub altitude_m: Option<f64>,
+}
+
 /// A device bound to an organization.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Device {
@@ -119,6 +177,15 @@ pub struct Device {
     pub channels: Vec<Channel>,
     /// When it was bound.
     pub bound_at: Timestamp,
+    /// How often the organization has bound it, this time included; what is derived for a device is
+    /// so for one generation of it.
+    pub generation: u32,
+    /// How often it is to report, if somebody said so; it may do otherwise.
+    ///
+    /// **Units**: minutes.
+    pub report_cycle_min: Option<u16>,
+    /// What people wrote down about it.
+    pub notes: DeviceNotes,
 }
 
 #[cfg(test)]
@@ -134,6 +201,14 @@ mod tests {
         {
             assert_eq!(text.parse::<DeviceEui>(), Err(InvalidEui), "{text}");
         }
+    }
+
+    #[test]
+    fn an_antenna_reads_back_and_other_texts_are_refused() {
+        for antenna in [Antenna::Indoor, Antenna::Outdoor] {
+            assert_eq!(antenna.to_string().to_uppercase().parse(), Ok(antenna));
+        }
+        assert_eq!("roof".parse::<Antenna>(), Err(InvalidAntenna));
     }
 
     proptest! {

@@ -11,6 +11,7 @@ mod person;
 mod position;
 mod reading;
 mod source;
+mod station_key;
 mod stream;
 mod time;
 mod uplink;
@@ -23,13 +24,14 @@ pub use catalogue::{
     sensor_types, status, statuses,
 };
 pub use channel::{Channel, ChannelIndex};
-pub use device::{Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, InvalidEui};
+pub use device::{Antenna, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes, GeoPoint, InvalidAntenna, InvalidEui};
 pub use group::{Group, GroupId};
 pub use organization::{OrgId, Organization};
 pub use person::{Deed, Email, InvalidEmail, InvalidRole, Invite, PasswordHash, Person, PersonId, Role, Session};
 pub use position::Position;
 pub use reading::{CodecVersion, Reading, Row, RowFlags, SeriesKey};
 pub use source::{InvalidSourceKind, PreviousToken, Source, SourceHealth, SourceId, SourceKind};
+pub use station_key::StationKey;
 pub use stream::{StreamSession, Subscription};
 pub use time::Timestamp;
 pub use uplink::{DedupKey, Frame, Reception, Uplink};

@@ -8,6 +8,8 @@ const { L } = globalThis;
 const ZOOM_MAX_FIT = 16;
 // So many names may stand beside their devices.
 const NAMED_MAX = 40;
+const LONGITUDE = 4197;
+const LATITUDE = 4198;
 const STATES = ["online", "late", "silent"];
 
 const element = (name, className, text) => {
@@ -145,7 +147,7 @@ class DeviceMap {
 
   popup(device) {
     const box = element("div", "map-popup");
-    const { textHeard, textOpen } = this.box.dataset;
+    const { textHeard, textFixed, textOpen } = this.box.dataset;
     const name = element("strong", "", device.name);
     box.append(name, element("span", "mono small muted", device.eui), this.state(device));
     if (device.heard) {
@@ -157,6 +159,14 @@ class DeviceMap {
       showAge(time);
       box.append(heard);
     }
+    if (device.measured_at) {
+      const fixed = element("span", "small muted", `${textFixed}: `);
+      const time = fixed.appendChild(element("time"));
+      time.dateTime = device.measured_at;
+      time.dataset.age = "";
+      showAge(time);
+      box.append(fixed);
+    }
     const link = element("a", "", textOpen || device.name);
     // Only a path of this station: an address from data must not become javascript:.
     link.href = new URL(device.url, location.origin).origin === location.origin ? device.url : "#";
@@ -164,11 +174,25 @@ class DeviceMap {
     return box;
   }
 
-  hear({ eui, state, received_at }) {
+  hear({ eui, state, received_at, readings }) {
     const found = this.markers.get(eui);
     if (!found) return;
     Object.assign(found.device, { state, heard: received_at });
+    this.move(found, readings);
     this.paint(found.device, found.marker.getElement());
+  }
+
+  // To the newest place where it found itself; what it sends late was before that.
+  move({ device, marker }, readings) {
+    for (const east of readings.filter(({ measurement }) => measurement === LONGITUDE)) {
+      const north = readings.find(({ measurement, channel, measured_at }) =>
+        measurement === LATITUDE && channel === east.channel && measured_at === east.measured_at);
+      const [longitude, latitude] = [Number(east.value), Number(north?.value)];
+      if (!(Math.abs(longitude) <= 180 && Math.abs(latitude) <= 90)) continue;
+      if (device.measured_at && Date.parse(device.measured_at) >= Date.parse(east.measured_at)) continue;
+      Object.assign(device, { longitude, latitude, measured_at: east.measured_at });
+      marker.setLatLng([latitude, longitude]);
+    }
   }
 
   say(text) {

@@ -71,7 +71,7 @@ impl Actor {
         Ok(Some(Self { org: person.org, right, address: address.to_owned(), kind }))
     }
 
-    /// An access key of Basic authentication, with the scope `manage` and in no other way limited.
+    /// An access key of Basic authentication, with the scope `manage` and limited to nothing.
     async fn of_key(
         portal: &PortalState,
         header: &[u8],
@@ -90,8 +90,10 @@ impl Actor {
         if key.revoked_at.is_some() || has_expired || is_elsewhere {
             return Ok(None);
         }
-        // What reaches some groups only must not administer all of them.
-        let right = if limits.groups.is_empty() { Right::of_key(key.scopes) } else { Right::Anyone };
+        // What reaches some groups only must not administer all of them, and what a page carries
+        // must not administer anything.
+        let is_limited = !(limits.groups.is_empty() && limits.origins.is_empty());
+        let right = if is_limited { Right::Anyone } else { Right::of_key(key.scopes) };
         Ok(Some(Self { org: key.org, right, address, kind: Kind::Key(id) }))
     }
 

@@ -36,7 +36,19 @@ enum Key {
 
 /// An IPv4 address, or the /64 that an IPv6 address lies in: a household has all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Network([u8; 8]);
+pub(crate) struct Network([u8; 8]);
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, d] = address.octets();
+                [0, 0, 0, 0, a, b, c, d]
+            }
+            IpAddr::V6(address) => address.octets().first_chunk().copied().unwrap_or_default(),
+        })
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Failures {
@@ -54,22 +66,18 @@ impl Failures {
 }
 
 impl Delays {
-    /// How many milliseconds somebody has to wait before they may try, or `None`.
-    pub(crate) fn wait_ms(&self, account: &str, address: IpAddr, now: Timestamp) -> Option<i64> {
-        let entries = self.lock();
-        let until = |key: Key, free, longest_ms| entries.get(&key).map(|failures| failures.until(free, longest_ms));
-        let [account, address] = keys(account, address);
-        let until = until(account, FREE_PER_ACCOUNT, LONGEST_MS).max(until(
-            address,
-            FREE_PER_ADDRESS,
-            LONGEST_OF_ADDRESS_MS,
-        ))?;
-        Some(until.since_ms(now)).filter(|ms| *ms > 0)
-    }
-
-    /// Notes a try; that it was right is noted by [`Delays::succeeded`].
-    pub(crate) fn failed(&self, account: &str, address: IpAddr, now: Timestamp) {
+    /// Notes a try, unless somebody has to wait first: then for how many milliseconds. A try counts
+    /// before it is known to be wrong, so that many at once do not all go through; that it was right
+    /// is noted by [`Delays::succeeded`].
+    pub(crate) fn begin(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), i64> {
         let mut entries = self.lock();
+        let until = |key: &Key, free, longest_ms| entries.get(key).map(|failures| failures.until(free, longest_ms));
+        let keys = keys(account, address);
+        let until =
+            until(&keys[0], FREE_PER_ACCOUNT, LONGEST_MS).max(until(&keys[1], FREE_PER_ADDRESS, LONGEST_OF_ADDRESS_MS));
+        if let Some(wait_ms) = until.map(|until| until.since_ms(now)).filter(|ms| *ms > 0) {
+            return Err(wait_ms);
+        }
         if entries.len() >= ENTRIES_MAX {
             entries.retain(|_, failures| now.since_ms(failures.last) < FORGET_MS);
         }
@@ -80,13 +88,14 @@ impl Delays {
             let middle = times[times.len() / 2];
             entries.retain(|_, failures| failures.last > middle);
         }
-        for key in keys(account, address) {
+        for key in keys {
             let failures = entries.entry(key).or_insert(Failures { count: 0, last: now });
             if now.since_ms(failures.last) >= FORGET_MS {
                 failures.count = 0;
             }
             *failures = Failures { count: failures.count.saturating_add(1), last: now };
         }
+        Ok(())
     }
 
     /// Forgets what an account has failed from an address, and takes the last try back.
@@ -105,13 +114,7 @@ impl Delays {
 }
 
 fn keys(account: &str, address: IpAddr) -> [Key; 2] {
-    let network = Network(match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            [0, 0, 0, 0, a, b, c, d]
-        }
-        IpAddr::V6(address) => address.octets().first_chunk().copied().unwrap_or_default(),
-    });
+    let network = Network::from(address);
     // A text of any length may be tried.
     let account = account.chars().take(254).flat_map(char::to_lowercase).collect();
     [Key::Account(account, network), Key::Address(network)]
@@ -128,54 +131,62 @@ mod tests {
         Timestamp::from_millis(ms)
     }
 
+    /// Tries as soon as it may, and says how long that took.
+    fn patiently(delays: &Delays, account: &str, address: IpAddr, now: &mut i64) -> i64 {
+        let wait_ms = delays.begin(account, address, at(*now)).err().unwrap_or(0);
+        *now += wait_ms;
+        if wait_ms > 0 {
+            assert_eq!(delays.begin(account, address, at(*now)), Ok(()), "the wait is over");
+        }
+        wait_ms
+    }
+
     #[test]
     fn the_wait_doubles_and_ends() {
-        let delays = Delays::default();
-        let mut waits = Vec::new();
-        for _ in 0..8 {
-            waits.push(delays.wait_ms("ada@example.org", HERE, at(0)).unwrap_or(0));
-            delays.failed("ada@example.org", HERE, at(0));
-        }
+        let (delays, mut now) = (Delays::default(), 0);
+        let waits: Vec<_> = (0..8).map(|_| patiently(&delays, "ada@example.org", HERE, &mut now)).collect();
         assert_eq!(waits, [0, 0, 0, 0, 1_000, 2_000, 4_000, 8_000]);
-        assert_eq!(delays.wait_ms("Ada@example.org", HERE, at(15_999)), Some(1));
-        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(16_000)), None);
+        assert_eq!(delays.begin("Ada@example.org", HERE, at(now + 15_999)), Err(1));
         delays.succeeded("ada@example.org", HERE);
-        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(0)), None);
+        assert_eq!(delays.begin("ada@example.org", HERE, at(now)), Ok(()));
     }
 
     #[test]
     fn nobody_is_locked_out_from_elsewhere() {
-        let delays = Delays::default();
-        for _ in 0..1_000 {
-            delays.failed("ada@example.org", HERE, at(0));
-        }
-        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(0)), Some(LONGEST_MS));
-        assert_eq!(delays.wait_ms("ada@example.org", THERE, at(0)), None);
+        let (delays, mut now) = (Delays::default(), 0);
+        let longest = (0..20).map(|_| patiently(&delays, "ada@example.org", HERE, &mut now)).max();
+        assert_eq!(longest, Some(LONGEST_MS));
+        assert!(delays.begin("ada@example.org", HERE, at(now)).is_err());
+        assert_eq!(delays.begin("ada@example.org", THERE, at(now)), Ok(()));
     }
 
     #[test]
-    fn an_address_that_tries_many_accounts_waits_for_all_of_them() {
-        let delays = Delays::default();
+    fn an_address_that_tries_many_accounts_waits_for_all_of_them_half_a_minute_at_most() {
+        let (delays, mut now) = (Delays::default(), 0);
         for number in 0..=FREE_PER_ADDRESS {
-            delays.failed(&format!("{number}@example.org"), HERE, at(0));
+            assert_eq!(delays.begin(&format!("{number}@example.org"), HERE, at(0)), Ok(()));
         }
-        assert_eq!(delays.wait_ms("new@example.org", HERE, at(0)), Some(1_000));
+        assert_eq!(delays.begin("new@example.org", HERE, at(0)), Err(1_000));
+        let waits = (0..20).map(|number| patiently(&delays, &format!("x{number}@example.org"), HERE, &mut now));
+        assert_eq!(waits.max(), Some(LONGEST_OF_ADDRESS_MS));
     }
 
     #[test]
-    fn whoever_shares_an_address_with_an_attacker_waits_half_a_minute_at_most() {
-        let delays = Delays::default();
-        for _ in 0..1_000 {
-            delays.failed("eve@example.org", HERE, at(0));
+    fn a_try_that_is_refused_does_not_count() {
+        let (delays, mut now) = (Delays::default(), 0);
+        for _ in 0..5 {
+            patiently(&delays, "ada@example.org", HERE, &mut now);
         }
-        assert_eq!(delays.wait_ms("ada@example.org", HERE, at(0)), Some(LONGEST_OF_ADDRESS_MS));
+        for _ in 0..100 {
+            assert_eq!(delays.begin("ada@example.org", HERE, at(now)), Err(2_000));
+        }
     }
 
     #[test]
     fn what_is_remembered_has_a_bound() {
         let delays = Delays::default();
-        for number in 0..3 * ENTRIES_MAX {
-            delays.failed(&format!("{number}@example.org"), HERE, at(number as i64));
+        for number in 0..3 * ENTRIES_MAX as u32 {
+            let _ = delays.begin(&format!("{number}@example.org"), IpAddr::V4(number.into()), at(number.into()));
         }
         assert!(delays.lock().len() <= ENTRIES_MAX + 2);
     }

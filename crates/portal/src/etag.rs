@@ -50,8 +50,6 @@ pub(crate) async fn answer(request: Request, next: Next) -> Response {
     if let Ok(tag) = HeaderValue::try_from(&tag) {
         parts.headers.insert(header::ETAG, tag);
     }
-    // Kept by whoever asked, but never used without asking again.
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if known.as_ref().is_some_and(|known| matches(known, &tag)) {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_TYPE);

@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     SignIn,
     /// Whoever it is may not do this.
     Forbidden,
+    /// It is about whoever is signed in, and an access key asks.
+    NoAccount,
     /// Another site sent it.
     CrossSite,
     /// It was not understood, or may not be so.
@@ -41,7 +43,7 @@ impl Fault {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::SignIn => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::NoAccount | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Outdated => StatusCode::PRECONDITION_FAILED,
@@ -57,6 +59,7 @@ impl Fault {
             Self::NotFound => "not_found",
             Self::SignIn => "unauthorized",
             Self::Forbidden => "forbidden",
+            Self::NoAccount => "no_account",
             Self::CrossSite => "cross_site",
             Self::Invalid(_) => "invalid",
             Self::Conflict(_) => "conflict",
@@ -82,6 +85,7 @@ impl Fault {
             Self::NotFound => texts.fault_not_found.to_owned(),
             Self::SignIn => texts.fault_sign_in.to_owned(),
             Self::Forbidden => texts.fault_forbidden.to_owned(),
+            Self::NoAccount => texts.fault_no_account.to_owned(),
             Self::CrossSite => texts.fault_cross_site.to_owned(),
             Self::Invalid(say) | Self::Conflict(say) => say(texts).to_owned(),
             Self::Outdated => texts.fault_outdated.to_owned(),

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use model::{Device, DeviceEui, GroupId, MeasurementId, OrgId, Timestamp, Value};
-use store::{DeviceFilter, Error, Select, Store};
+use model::{Device, DeviceEui, GeoPoint, GroupId, MeasurementId, OrgId, Timestamp, Value};
+use store::{DeviceFilter, Error, LatestReading, Select, Store};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -84,6 +84,20 @@ impl Member {
         Ok(Self { device, heard, interval_ms, battery })
     }
 
+    /// Where the device is: where it last found itself, or else where it was put by hand.
+    pub(crate) async fn position(&self, store: &dyn Store) -> Result<Option<Position>, Error> {
+        let device = &self.device;
+        let longitudes = Select::Readings { channel: None, measurement: Some(MeasurementId::LONGITUDE) };
+        let latitudes = Select::Readings { channel: None, measurement: Some(MeasurementId::LATITUDE) };
+        let longitudes = store.latest(device.org, device.id, longitudes).await?;
+        let found = if longitudes.is_empty() {
+            None
+        } else {
+            newest_fix(&longitudes, &store.latest(device.org, device.id, latitudes).await?)
+        };
+        Ok(found.or_else(|| device.place.map(|place| Position { place, measured_at: None })))
+    }
+
     pub(crate) fn state(&self, now: Timestamp) -> State {
         State::of(self.heard, self.interval_ms, now)
     }
@@ -96,6 +110,29 @@ impl Member {
     pub(crate) fn title(&self) -> String {
         title(&self.device)
     }
+}
+
+/// Where a device is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Position {
+    pub(crate) place: GeoPoint,
+    /// When the device found itself there; `None` where somebody put it there by hand.
+    pub(crate) measured_at: Option<Timestamp>,
+}
+
+/// The newest pair that a device measured at one time, if it is on the globe.
+fn newest_fix(longitudes: &[LatestReading], latitudes: &[LatestReading]) -> Option<Position> {
+    let pairs = longitudes.iter().filter_map(|east| {
+        let is_its_other_half = |north: &&LatestReading| {
+            north.series.channel == east.series.channel && north.measured_at == east.measured_at
+        };
+        let north = latitudes.iter().find(is_its_other_half)?;
+        let (&Value::Number(longitude), &Value::Number(latitude)) = (&east.value, &north.value) else { return None };
+        let is_on_the_globe = longitude.abs() <= 180.0 && latitude.abs() <= 90.0;
+        let place = GeoPoint { latitude, longitude };
+        is_on_the_globe.then_some(Position { place, measured_at: Some(east.measured_at) })
+    });
+    pairs.max_by_key(|position| position.measured_at)
 }
 
 /// What to call a device.
@@ -224,6 +261,30 @@ pub(crate) async fn find(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fix_is_a_pair_of_one_time_on_the_globe_and_the_newest_counts() {
+        let reading = |channel: u16, measurement, ms, value| LatestReading {
+            series: model::SeriesKey { channel: model::ChannelIndex(channel), measurement },
+            measured_at: Timestamp::from_millis(ms),
+            received_at: Timestamp::from_millis(ms),
+            value: Value::Number(value),
+        };
+        let (east, north) = (MeasurementId::LONGITUDE, MeasurementId::LATITUDE);
+        let fix = |longitudes: &[LatestReading], latitudes: &[LatestReading]| {
+            newest_fix(longitudes, latitudes).map(|found| (found.place.longitude, found.place.latitude))
+        };
+        assert_eq!(fix(&[reading(1, east, 5, 8.5)], &[reading(1, north, 5, 47.4)]), Some((8.5, 47.4)));
+        assert_eq!(fix(&[reading(1, east, 5, 8.5)], &[reading(1, north, 6, 47.4)]), None);
+        assert_eq!(fix(&[reading(1, east, 5, 8.5)], &[reading(2, north, 5, 47.4)]), None);
+        assert_eq!(fix(&[reading(1, east, 5, 181.0)], &[reading(1, north, 5, 47.4)]), None);
+        assert_eq!(fix(&[reading(1, east, 5, f64::NAN)], &[reading(1, north, 5, 47.4)]), None);
+        let two = fix(
+            &[reading(1, east, 5, 8.5), reading(2, east, 9, 9.5)],
+            &[reading(1, north, 5, 47.4), reading(2, north, 9, 48.4)],
+        );
+        assert_eq!(two, Some((9.5, 48.4)));
+    }
 
     #[track_caller]
     fn check(heard_ms_ago: Option<i64>, interval_min: Option<i64>, expected: State) {

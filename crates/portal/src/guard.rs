@@ -70,6 +70,11 @@ pub(crate) async fn guard(
 /// program.
 pub(crate) async fn lost(State(portal): State<PortalState>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
+    if parts.uri.path().starts_with("/api/") {
+        let mut response = Fault::NotFound.into_problem();
+        dress(response.headers_mut(), &portal);
+        return response;
+    }
     let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if !accepts.contains("text/html") {
         return StatusCode::NOT_FOUND.into_response();

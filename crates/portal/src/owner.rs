@@ -1,22 +1,21 @@
 use model::{Email, OrgId, Organization, Person, PersonId, Role, Timestamp};
 use store::{Error, Registry};
 
-use crate::{
-    PortalState,
-    actor::oldest_session,
-    deeds::people,
-    password::{self, Passwords},
-    secret::random_u64,
-};
+use crate::{PortalState, actor::oldest_session, deeds::people, password, secret::random_u64};
 
 /// Makes a link by which somebody becomes an owner: of an organization there is, or of one to be
-/// founded. It is good once, for 15 minutes.
+/// founded. It is good once, for 15 minutes. An operator looks after the station itself as well.
 ///
 /// **Shape**: the path of the link, `/join/…`.
 ///
 /// **Errors**: those of [`store::Registry::create_invite`].
-pub async fn owner_link(registry: &dyn Registry, org: Option<OrgId>, now: Timestamp) -> Result<String, Error> {
-    let secret = people::owner_invite(registry, org, now).await?;
+pub async fn owner_link(
+    registry: &dyn Registry,
+    org: Option<OrgId>,
+    is_operator: bool,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let secret = people::owner_invite(registry, org, is_operator, now).await?;
     Ok(format!("/join/{}", secret.text))
 }
 
@@ -53,7 +52,7 @@ pub async fn create_owner(
         name: String::new(),
         role: Role::Owner,
         is_operator: true,
-        password: Passwords::new().hash(password).await?,
+        password: password::hash(password)?,
         time_zone: "UTC".to_owned(),
         created_at: now,
     };

@@ -74,6 +74,10 @@ const fn takes<T: utoipa::ToSchema, G: utoipa::ToSchema>(status: u16, summary: &
     About { summary, query: &[], takes: Some(Shape::of::<T>()), gives: (status, Some(Shape::of::<G>())) }
 }
 
+const fn does<T: utoipa::ToSchema>(summary: &'static str) -> About {
+    About { takes: Some(Shape::of::<T>()), ..ends(summary) }
+}
+
 const fn ends(summary: &'static str) -> About {
     About { summary, query: &[], takes: None, gives: (204, None) }
 }
@@ -103,7 +107,7 @@ const CHARTED: [(&str, &str); 4] = [
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{data, devices, document, events, groups, keys, organization, people, sources};
+    use api::{account, data, devices, document, events, groups, keys, organization, people, sources};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -156,6 +160,7 @@ pub(crate) fn routes() -> Vec<Route> {
         page(Manage, "/audit", pages::audit::list),
         page(Operate, "/system", pages::system::show),
         page(Read, "/guide", pages::guide::first),
+        page(Read, "/guide/reference", pages::reference::show),
         page(Read, "/guide/{name}", pages::guide::show),
 
         program(Anyone, Method::GET, "/api/openapi.json", ends("This document"), document::show),
@@ -201,6 +206,11 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Manage, Method::DELETE, "/api/invites/{id}", ends("Take an invite back"), people::uninvite),
         program(Manage, Method::GET, "/api/sessions", gives::<Page<people::SessionShape>>("List who is signed in where"), people::sessions),
         program(Manage, Method::DELETE, "/api/sessions/{id}", ends("End a session"), people::end_session),
+        program(Read, Method::GET, "/api/account", gives::<people::PersonShape>("Whoever is signed in"), account::get),
+        program(Read, Method::PATCH, "/api/account", takes::<account::AccountChange, people::PersonShape>(200, "Change one's own name or time zone"), account::change),
+        program(Read, Method::PUT, "/api/account/password", does::<account::PasswordChange>("Change one's own password; one's other sessions end"), account::change_password),
+        program(Read, Method::GET, "/api/account/sessions", gives::<Page<people::SessionShape>>("List where oneself is signed in"), account::sessions),
+        program(Read, Method::DELETE, "/api/account/sessions/{id}", ends("End a session of one's own"), account::end_session),
         program(Read, Method::GET, "/api/measurements", gives::<Page<organization::MeasurementShape>>("What can be measured"), organization::measurements),
         program(Manage, Method::GET, "/api/audit", asked::<Page<organization::DeedShape>>("Who did what, newest first", &PAGED), organization::audit),
         program(Operate, Method::GET, "/api/system", gives::<organization::SystemShape>("The station itself"), organization::system),

@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use model::{OrgId, Timestamp};
+use serde_json::Value;
 use store::Store;
 
 use crate::{delay::Delays, fleet::Fleets, live::Live, password::Passwords};
@@ -15,6 +16,8 @@ pub trait Station: Send + Sync {
     fn log_tail(&self) -> Vec<String>;
     /// The product models that can be decoded.
     fn models(&self) -> Vec<&'static str>;
+    /// The OpenAPI document of the public API.
+    fn api_document(&self) -> Value;
     /// How to read an organization's stream by MQTT, for somebody who reaches the station at `host`.
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream;
     /// Whether a simulated fleet runs in an organization.
@@ -70,7 +73,10 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What every page needs; cheap to clone.
 #[derive(Clone)]
-pub struct PortalState(Arc<Inner>);
+pub struct PortalState {
+    inner: Arc<Inner>,
+    is_over_tls: bool,
+}
 
 struct Inner {
     store: Arc<dyn Store>,
@@ -86,7 +92,7 @@ struct Inner {
 impl PortalState {
     /// The state of a portal over one store.
     pub fn new(store: Arc<dyn Store>, clock: Clock, station: Arc<dyn Station>, settings: Settings) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             store,
             clock,
             station,
@@ -95,51 +101,58 @@ impl PortalState {
             delays: Delays::default(),
             live: Live::default(),
             fleets: Fleets::default(),
-        }))
+        };
+        Self { inner: Arc::new(inner), is_over_tls: false }
+    }
+
+    /// The same portal behind a door that speaks TLS itself.
+    #[must_use]
+    pub fn over_tls(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), is_over_tls: true }
     }
 
     /// What goes on in the station just now; somebody must run it.
     pub fn live(&self) -> &Live {
-        &self.0.live
+        &self.inner.live
     }
 
     /// The store that everything is kept in.
     pub fn store(&self) -> &dyn Store {
-        &*self.0.store
+        &*self.inner.store
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        (self.0.clock)()
+        (self.inner.clock)()
     }
 
     pub(crate) fn station(&self) -> &dyn Station {
-        &*self.0.station
+        &*self.inner.station
     }
 
     pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.inner.settings
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {
-        &self.0.passwords
+        &self.inner.passwords
     }
 
     pub(crate) fn delays(&self) -> &Delays {
-        &self.0.delays
+        &self.inner.delays
     }
 
     pub(crate) fn fleets(&self) -> &Fleets {
-        &self.0.fleets
+        &self.inner.fleets
     }
 
     /// Whether people reach the station by `https`, so that cookies must not travel otherwise.
     pub(crate) fn is_secure(&self) -> bool {
-        self.0.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+        self.is_over_tls || self.inner.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 
 impl fmt::Debug for PortalState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PortalState").field("settings", &self.0.settings).finish_non_exhaustive()
+        f.debug_struct("PortalState").field("settings", &self.inner.settings).finish_non_exhaustive()
     }
 }

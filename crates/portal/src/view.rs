@@ -222,7 +222,8 @@ fn url(portal: &PortalState, headers: &HeaderMap) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.filter(|host| !host.is_empty() && host.chars().all(is_plain)).unwrap_or("127.0.0.1:8080");
-    format!("http://{host}")
+    let scheme = if portal.is_secure() { "https" } else { "http" };
+    format!("{scheme}://{host}")
 }
 
 #[cfg(test)]

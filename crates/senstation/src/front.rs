@@ -79,6 +79,10 @@ impl portal::Station for Front {
         Codec::all().iter().map(Codec::model).collect()
     }
 
+    fn api_document(&self) -> serde_json::Value {
+        api::document()
+    }
+
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
         let Some(door) = self.mqtt else { return Stream::Closed };
         if door.ip().is_loopback() && !is_here(host) {
@@ -152,28 +156,47 @@ pub(crate) async fn link(registry: &dyn Registry, base: &str, org: Option<OrgId>
             all.pop().map(|only| only.id)
         }
     };
-    owner_link(registry, base, org).await
+    owner_link(registry, base, org, true).await
 }
 
-/// A new link for an owner.
+/// A new link for an owner, who may be the station's operator as well.
 pub(crate) async fn owner_link(
     registry: &dyn Registry,
     base: &str,
     org: Option<OrgId>,
+    is_operator: bool,
 ) -> Result<PortalLink, store::Error> {
-    let path = portal::owner_link(registry, org, clock::now()).await?;
+    let path = portal::owner_link(registry, org, is_operator, clock::now()).await?;
     Ok(PortalLink { url: format!("{base}{path}"), is_for_owner: true })
 }
 
-/// Where people reach the station, as far as the settings know.
+/// The file of the data folder that says where the station was last reached from this machine.
+const ADDRESS_FILE: &str = "http-address";
+
+/// Writes down where the station is reached, for commands beside it.
+pub(crate) fn note_address(data_dir: &Path, url: &str) {
+    if let Err(error) = std::fs::write(data_dir.join(ADDRESS_FILE), format!("{url}\n")) {
+        tracing::warn!("commands will not know the address of this station: {error}");
+    }
+}
+
+/// Where people reach the station: what the settings say, or where it was last.
 pub(crate) fn base_url(settings: &Settings) -> String {
     if !settings.portal.public_url.is_empty() {
         return settings.portal.public_url.trim_end_matches('/').to_owned();
     }
-    match settings.http.listen {
-        Listen(Some(address)) if !address.ip().is_unspecified() => format!("http://{address}"),
-        Listen(Some(address)) => format!("http://127.0.0.1:{}", address.port()),
-        Listen(None) => "http://127.0.0.1:8080".to_owned(),
+    if let Ok(url) = std::fs::read_to_string(settings.data_dir.join(ADDRESS_FILE)) {
+        return url.trim_end().to_owned();
+    }
+    let (scheme, address) = match (settings.http.listen, settings.https.listen) {
+        (Listen(Some(address)), _) => ("http", address),
+        (Listen(None), Listen(Some(address))) => ("https", address),
+        (Listen(None), Listen(None)) => return "http://127.0.0.1:8080".to_owned(),
+    };
+    if address.ip().is_unspecified() {
+        format!("{scheme}://127.0.0.1:{}", address.port())
+    } else {
+        format!("{scheme}://{address}")
     }
 }
 

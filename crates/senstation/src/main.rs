@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod authority;
 mod cli;
 mod clock;
 mod config;
@@ -13,6 +14,7 @@ mod logging;
 mod output;
 mod serve;
 mod station;
+mod station_key;
 
 use std::process::ExitCode;
 

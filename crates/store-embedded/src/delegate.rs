@@ -84,6 +84,10 @@ impl Registry for EmbeddedStore {
         self.registry.bind_device(binding).await
     }
 
+    async fn bind_device_within(&self, binding: Binding, devices_max: usize) -> Result<Arc<Device>, Error> {
+        self.registry.bind_device_within(binding, devices_max).await
+    }
+
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error> {
         self.registry.unbind_device(org, eui).await
     }
@@ -112,6 +116,10 @@ impl Registry for EmbeddedStore {
 
     async fn update_device(&self, org: OrgId, eui: DeviceEui, change: DeviceChange) -> Result<(), Error> {
         self.registry.update_device(org, eui, change).await
+    }
+
+    async fn set_report_cycle(&self, org: OrgId, devices: &[DeviceEui], minutes: u16) -> Result<(), Error> {
+        self.registry.set_report_cycle(org, devices, minutes).await
     }
 
     async fn describe_channel(&self, org: OrgId, eui: DeviceEui, channel: Channel) -> Result<(), Error> {

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, DeviceKind, Email, GeoPoint, Group, GroupId,
-    Invite, OrgId, Organization, PasswordHash, Person, PersonId, Position, Role, SecretHash, Session, Source,
-    SourceHealth, SourceId, StreamSession, Timestamp,
+    AccessId, AccessKey, Antenna, Channel, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes, Email, GeoPoint,
+    Group, GroupId, Invite, OrgId, Organization, PasswordHash, Person, PersonId, Position, Role, SecretHash, Session,
+    Source, SourceHealth, SourceId, StreamSession, Timestamp,
 };
 
 use crate::Error;
@@ -67,6 +67,9 @@ pub trait Registry: Send + Sync {
     /// history with it; another organization a new one. **Errors**: `Conflict` if it is bound
     /// here, `NotFound` organization or group.
     async fn bind_device(&self, binding: Binding) -> Result<Arc<Device>, Error>;
+    /// As [`bind_device`](Registry::bind_device), unless the organization has so many bound devices
+    /// of that model already. **Errors**: `Limit` then, else as there.
+    async fn bind_device_within(&self, binding: Binding, devices_max: usize) -> Result<Arc<Device>, Error>;
     /// Unbinds a device: it is hidden and stopped, its history stays. **Errors**: `NotFound`.
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error>;
     /// The bound device of an EUI, if the organization has it.
@@ -84,8 +87,11 @@ pub trait Registry: Send + Sync {
         after: Option<DeviceEui>,
         limit: usize,
     ) -> Result<Vec<Arc<Device>>, Error>;
-    /// Changes what is given. **Errors**: `NotFound`.
+    /// Changes what is given. **Errors**: `NotFound` device or group.
     async fn update_device(&self, org: OrgId, eui: DeviceEui, change: DeviceChange) -> Result<(), Error>;
+    /// Says how often devices are to report, in minutes: all of them or none. **Errors**: `NotFound`
+    /// if any of them is not the organization's.
+    async fn set_report_cycle(&self, org: OrgId, devices: &[DeviceEui], minutes: u16) -> Result<(), Error>;
     /// Describes a channel, anew or for the first time. **Errors**: `NotFound` device.
     async fn describe_channel(&self, org: OrgId, eui: DeviceEui, channel: Channel) -> Result<(), Error>;
 
@@ -286,8 +292,8 @@ impl Binding {
         }
     }
 
-    /// The device as it is right after binding.
-    pub fn into_device(self, id: DeviceId) -> Device {
+    /// The device as it is right after the organization bound it, `generation` times in all.
+    pub fn into_device(self, id: DeviceId, generation: u32) -> Device {
         Device {
             id,
             org: self.org,
@@ -301,6 +307,9 @@ impl Binding {
             code: self.code,
             channels: Vec::new(),
             bound_at: self.bound_at,
+            generation,
+            report_cycle_min: None,
+            notes: DeviceNotes::default(),
         }
     }
 }
@@ -314,6 +323,16 @@ pub struct DeviceChange {
     pub model: Option<String>,
     /// Another place.
     pub place: Option<GeoPoint>,
+    /// Another group; `Some(None)` is the default one.
+    pub group: Option<Option<GroupId>>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Another country.
+    pub country: Option<String>,
+    /// Another place of the antenna.
+    pub antenna: Option<Antenna>,
+    /// Another height, in metres above the sea.
+    pub altitude_m: Option<f64>,
 }
 
 /// Which devices are meant.

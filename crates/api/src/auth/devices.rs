@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Device, DeviceEui};
-use store::{Binding, DeviceFilter};
+use store::{Binding, DeviceChange, DeviceFilter};
 
 use super::{Caller, Editor, Steward, groups::FoundGroup};
 use crate::error::Refusal;
@@ -46,6 +46,24 @@ impl Caller {
 }
 
 impl Editor {
+    /// Changes a device.
+    pub(crate) async fn update_device(&self, device: &Device, change: DeviceChange) -> Result<(), store::Error> {
+        self.api.store().update_device(self.key.org, device.eui, change).await
+    }
+
+    /// Says how often devices are to report, in minutes: all of them or none.
+    pub(crate) async fn set_report_cycle(&self, devices: &[Arc<Device>], minutes: u16) -> Result<(), store::Error> {
+        let euis: Vec<DeviceEui> = devices.iter().map(|device| device.eui).collect();
+        self.api.store().set_report_cycle(self.key.org, &euis, minutes).await
+    }
+
+    /// What a device proves itself with, and what its reports are sent with.
+    pub(crate) fn device_secrets(&self, device: &Device) -> (String, String) {
+        let (station, org) = (self.api.station_key(), self.key.org);
+        let key = station.device_key(org, device.eui, device.generation);
+        (key, station.device_token(org, device.eui, device.generation))
+    }
+
     /// Moves devices to a group, all of them or none.
     pub(crate) async fn move_devices(&self, devices: &[Arc<Device>], group: FoundGroup) -> Result<(), store::Error> {
         let euis: Vec<DeviceEui> = devices.iter().map(|device| device.eui).collect();
@@ -67,6 +85,15 @@ impl Steward {
     /// What a device that the organization unbound would be bound with once more.
     pub(crate) async fn find_unbound_device(&self, eui: DeviceEui) -> Result<Option<Binding>, Refusal> {
         Ok(self.api.store().find_unbound_device(self.key.org, eui, self.api.now()).await?)
+    }
+
+    /// As [`Steward::bind_device`], unless the organization has so many of that model already.
+    pub(crate) async fn bind_device_within(
+        &self,
+        binding: Binding,
+        devices_max: usize,
+    ) -> Result<Arc<Device>, store::Error> {
+        self.api.store().bind_device_within(Binding { org: self.key.org, ..binding }, devices_max).await
     }
 
     /// Binds a device, whatever organization the binding names to this one.

@@ -2,7 +2,9 @@ use axum::extract::State;
 use model::{GeoPoint, MeasurementId};
 use serde::Serialize;
 
-use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, parameters::Parameters, statuses::Statuses};
+use crate::{
+    ApiState, auth::Caller, envelope::Answer, error::Refusal, parameters::Parameters, sim::Sim, statuses::Statuses,
+};
 
 #[derive(Debug, Serialize)]
 struct Device<'a> {
@@ -21,21 +23,6 @@ struct Device<'a> {
 struct Position {
     latitude: f64,
     longitude: f64,
-}
-
-/// Devices here have no SIM; clients still look into it.
-#[derive(Debug, Default, Serialize)]
-struct Sim {
-    iccid: &'static str,
-    msisdn: &'static str,
-    #[serde(rename = "activateTime")]
-    activate_time: &'static str,
-    #[serde(rename = "expiryDate")]
-    expiry_date: &'static str,
-    status: u8,
-    flow: u8,
-    #[serde(rename = "residueFlow")]
-    residue_flow: u8,
 }
 
 const LORAWAN: u8 = 1;

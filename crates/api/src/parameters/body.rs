@@ -51,6 +51,9 @@ impl Parameters {
         for (name, value) in object {
             match value {
                 Value::Array(items) => items.into_iter().try_for_each(|item| self.add_value(&name, item))?,
+                Value::Object(members) => members
+                    .into_iter()
+                    .try_for_each(|(member, value)| self.add_value(&format!("{name}[{member}]"), value))?,
                 value => self.add_value(&name, value)?,
             }
         }
@@ -137,6 +140,15 @@ mod tests {
         check(FORM, "device_euis[]=A&device_euis[]=B", &both);
         check(FORM, "device_euis%5B0%5D=A&device_euis%5B1%5D=B", &both);
         check(FORM, "name=a+b%20c%C3%A9&x", &[("name", "a b cé"), ("x", "")]);
+    }
+
+    #[test]
+    fn members_of_an_object_have_its_name_before_theirs() {
+        let place = [("position[lat]", "-33.9"), ("position[lon]", "151.2")];
+        check(FORM, "position[lat]=-33.9&position%5Blon%5D=151.2", &place);
+        check(JSON, r#"{"position":{"lat":-33.9,"lon":"151.2"}}"#, &place);
+        check(JSON, r#"{"a":{"b":{"c":1},"d":null}}"#, &[("a[b]", r#"{"c":1}"#)]);
+        check(FORM, "a[b]c=1&a[b][0]=2&[x]=3", &[("a[b]c", "1"), ("a[b][0]", "2"), ("[x]", "3")]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod body;
 mod path;
 mod typed;
 
-pub(crate) use path::PathEui;
+pub(crate) use path::{PathEui, PathGroup};
 
 use axum::{
     body::HttpBody,
@@ -15,8 +15,8 @@ use crate::{ApiState, error::Refusal};
 
 /// The parameters of a call, from its body and its query together.
 ///
-/// **Shape**: names with texts, a list as one name several times; numbers as the text that stands
-/// for them. A body comes before the query, so that where a parameter is to be one thing and both
+/// **Shape**: names with texts, a list as one name several times, a member of an object as
+/// `position[lon]`; numbers as the text that stands for them. A body comes before the query, so that where a parameter is to be one thing and both
 /// say it, the body is heard.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
@@ -35,17 +35,24 @@ impl Parameters {
         Ok(())
     }
 
-    /// Adds `a=1&b[]=2&b[1]=3`: percent-encoded, lists by repetition or by brackets.
+    /// Adds `a=1&b[]=2&b[1]=3&c[d]=4`: percent-encoded, lists by repetition or by brackets that are
+    /// empty or have a number in them, members of an object by brackets with their name.
     fn add_form(&mut self, form: &[u8]) -> Result<(), Refusal> {
         for (name, value) in form_urlencoded::parse(form) {
             let bare = match name.find('[') {
-                Some(bracket) if name.ends_with(']') => &name[..bracket],
+                Some(bracket) if is_index(&name[bracket..]) => &name[..bracket],
                 _ => &name[..],
             };
             self.add(bare, value)?;
         }
         Ok(())
     }
+}
+
+/// Whether brackets stand for the place in a list.
+fn is_index(brackets: &str) -> bool {
+    let between = brackets.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    between.is_some_and(|between| between.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl FromRequest<ApiState> for Parameters {

@@ -23,6 +23,19 @@ impl Parameters {
         self.list(name).map(str::trim).find(|value| !value.is_empty())
     }
 
+    /// What people call a device.
+    pub(crate) fn device_name(&self, name: &'static str) -> Result<Option<&str>, Refusal> {
+        /// Most characters of it.
+        const CHARS_MAX: usize = 128;
+        match self.find_filled(name) {
+            Some(text) if text.chars().count() > CHARS_MAX || text.contains(char::is_control) => {
+                let advice = format!("`{name}` is to be at most {CHARS_MAX} characters on one line");
+                Err(Refusal::Parameters(advice.into()))
+            }
+            text => Ok(text),
+        }
+    }
+
     /// A whole number, written as `4097`, `4097.0` or in quotes.
     pub(crate) fn whole<T: TryFrom<i64>>(&self, name: &'static str) -> Result<Option<T>, Refusal> {
         let Some(text) = self.find_filled(name) else { return Ok(None) };

@@ -1,7 +1,14 @@
 //! The API of 2019, below `/1.0`: every scalar is a text, and the envelope tells how long it took.
 
+pub(crate) mod device;
 pub(crate) mod devices;
+mod edit;
+pub(crate) mod gateway;
+pub(crate) mod group;
 pub(crate) mod lists;
+pub(crate) mod node;
+mod page;
+mod shape;
 mod watch;
 
 pub(crate) use watch::Watch;

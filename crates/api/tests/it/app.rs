@@ -1,9 +1,12 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
-use api::{Answered, ApiState, Settings, router};
+use api::{Answered, ApiState, ClientAddress, Settings, router};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -12,7 +15,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
     AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, KeyLimits, OrgId, Organization,
-    Reading, RowFlags, Scopes, SecretHash, SourceId, Timestamp,
+    Reading, RowFlags, Scopes, SecretHash, SourceId, StationKey, Timestamp,
 };
 use sha2::{Digest, Sha256};
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -27,6 +30,8 @@ pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 pub(crate) const EUI: &str = "2CF7F12004100005";
 
+pub(crate) const STATION_KEY: StationKey = StationKey::from_raw([7; 32]);
+
 pub(crate) const READ: Scopes = Scopes { read: true, write: false, manage: false };
 
 pub(crate) fn ms_ago(ms: i64) -> Timestamp {
@@ -39,6 +44,7 @@ pub(crate) struct App {
     pub(crate) api: ApiState,
     router: Router,
     counter: AtomicU64,
+    now_ms: Arc<AtomicI64>,
     /// Outlives the store in it.
     _folder: TempDir,
 }
@@ -51,6 +57,7 @@ pub(crate) struct Caller<'a> {
     pub(crate) id: Option<AccessId>,
     authorization: Option<String>,
     origin: Option<&'static str>,
+    address: Option<IpAddr>,
 }
 
 pub(crate) struct Answer {
@@ -69,8 +76,16 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let kept = store_embedded::Settings { durability: Durability::Off, ..Default::default() };
         let store = EmbeddedStore::open(folder.path(), kept).unwrap();
-        let api = ApiState::new(store.clone(), Arc::new(|| Timestamp::from_millis(NOW_MS)), settings);
-        Self { store, api: api.clone(), router: router(api), counter: AtomicU64::new(0), _folder: folder }
+        let now_ms = Arc::new(AtomicI64::new(NOW_MS));
+        let clock = Arc::clone(&now_ms);
+        let clock = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
+        let api = ApiState::new(store.clone(), clock, STATION_KEY, settings);
+        Self { store, api: api.clone(), router: router(api), counter: AtomicU64::new(0), now_ms, _folder: folder }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, ms: i64) {
+        self.now_ms.fetch_add(ms, Ordering::Relaxed);
     }
 
     fn count(&self) -> u64 {
@@ -87,7 +102,7 @@ impl App {
 
     /// Somebody without a key.
     pub(crate) fn stranger(&self) -> Caller<'_> {
-        Caller { app: self, org: OrgId::from_raw(0), id: None, authorization: None, origin: None }
+        Caller { app: self, org: OrgId::from_raw(0), id: None, authorization: None, origin: None, address: None }
     }
 }
 
@@ -125,6 +140,11 @@ impl<'a> Caller<'a> {
         Self { origin: Some(origin), ..self }
     }
 
+    /// The same person at an address.
+    pub(crate) fn at(self, address: &str) -> Self {
+        Self { address: Some(address.parse().unwrap()), ..self }
+    }
+
     pub(crate) async fn revoke(&self) {
         let id = self.id.expect("somebody with a key");
         self.app.store.revoke_access_key(self.org, id, Timestamp::from_millis(NOW_MS)).await.unwrap();
@@ -152,6 +172,9 @@ impl<'a> Caller<'a> {
         }
         if let Some(origin) = self.origin {
             request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        if let Some(address) = self.address {
+            request.extensions_mut().insert(ClientAddress(address));
         }
         let (parts, body) = self.app.router.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();

@@ -136,7 +136,7 @@ async fn what_is_no_label_and_what_is_no_path_is_refused() {
         assert_eq!(member.get(&turned).await.code(), if what == "latest" { "0" } else { "11202" }, "{what}");
     }
     assert_eq!(app.stranger().get("/1.0/devices/data/xyz/raw").await.code(), "11104", "the key comes first");
-    for unknown in ["/1.0/devices/data/%FF/raw", "/1.0/lists/node", "/1.0/devices/data", "/openapi/1.0/nothing"] {
+    for unknown in ["/1.0/devices/data/%FF/raw", "/1.0/lists/nothing", "/1.0/devices/data", "/openapi/1.0/nothing"] {
         let answer = member.get(unknown).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "10000"), "{unknown}");
     }

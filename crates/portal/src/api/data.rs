@@ -18,7 +18,7 @@ use crate::{
     actor::Actor,
     fault::Fault,
     fields::{Asked, Fields},
-    fleet,
+    fleet::{self, Position},
     pages::device::series_key,
 };
 
@@ -302,6 +302,8 @@ pub(crate) struct Placed {
     name: String,
     latitude: f64,
     longitude: f64,
+    /// When the device found itself there; `null` where somebody put it there by hand.
+    measured_at: Option<String>,
     /// `online`, `late` or `silent`.
     state: &'static str,
     heard: Option<String>,
@@ -313,19 +315,21 @@ pub(crate) struct Placed {
 pub(crate) async fn positions(State(portal): State<PortalState>, actor: Actor) -> Result<Json<Positions>, Fault> {
     let now = portal.now();
     let fleet = portal.fleets().get(portal.store(), actor.org, now).await?;
-    let placed = fleet.members.iter().filter_map(|member| {
-        let place = member.device.place?;
-        Some(Placed {
+    let mut devices = Vec::new();
+    for member in &fleet.members {
+        let Some(Position { place, measured_at }) = member.position(portal.store()).await? else { continue };
+        devices.push(Placed {
             eui: member.device.eui.to_string(),
             name: fleet::title(&member.device),
             latitude: place.latitude,
             longitude: place.longitude,
+            measured_at: measured_at.map(|at| at.to_string()),
             state: member.state(now).as_str(),
             heard: member.heard.map(|at| at.to_string()),
             url: format!("/devices/{}", member.device.eui),
-        })
-    });
-    Ok(Json(Positions { devices: placed.collect() }))
+        });
+    }
+    Ok(Json(Positions { devices }))
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub(crate) struct DeviceShape {
     last_heard_at: Option<String>,
     battery_percent: Option<f64>,
     report_interval_ms: Option<i64>,
+    /// What the interval is to be, if somebody said so; the device may do otherwise.
+    report_cycle_wanted_min: Option<u16>,
     bound_at: String,
     channels: Vec<ChannelShape>,
 }
@@ -78,6 +80,7 @@ impl DeviceShape {
             last_heard_at: member.heard.map(|at| at.to_string()),
             battery_percent: member.battery,
             report_interval_ms: member.interval_ms,
+            report_cycle_wanted_min: device.report_cycle_min,
             bound_at: device.bound_at.to_string(),
             channels: device
                 .channels
@@ -133,7 +136,7 @@ pub(crate) async fn list(
         None => None,
         Some(cursor) => Some(cursor.parse::<DeviceEui>().map_err(|_| Fault::Invalid(|t| t.fault_cursor))?),
     };
-    let wanted = wanted(&asked);
+    let wanted = wanted(&asked)?;
     let (page, is_more) = fleet.page(&wanted, after, limit(&asked)?, now);
     let next_cursor = page.last().filter(|_| is_more).map(|last| last.device.eui.to_string());
     let items = page.into_iter().map(|member| DeviceShape::of(member, now)).collect();

@@ -1,5 +1,6 @@
 //! The management API below `/api`: everything a page does, a program can do.
 
+pub(crate) mod account;
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod document;

@@ -14,6 +14,8 @@ use crate::{
 /// The most browser origins that a key may be limited to.
 const ORIGINS_MAX: usize = 20;
 const ORIGIN_BYTES_MAX: usize = 255;
+/// The longest that a key can be made for; what is to last longer lasts for ever.
+const LONGEST_MS: i64 = 36_500 * 24 * 3_600_000;
 
 /// An access key to make.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ pub(crate) async fn create(portal: &PortalState, actor: &Actor, new: New) -> Res
     if !(read || write || manage) {
         return Err(Fault::Invalid(|texts| texts.fault_no_scope));
     }
-    if new.expires_at.is_some_and(|at| at <= portal.now()) {
+    if new.expires_at.is_some_and(|at| at <= portal.now() || at.since_ms(portal.now()) > LONGEST_MS) {
         return Err(Fault::Invalid(|texts| texts.fault_expiry));
     }
     let origins: Option<Vec<String>> = new.origins.iter().map(|text| origin(text)).collect();
@@ -47,8 +49,8 @@ pub(crate) async fn create(portal: &PortalState, actor: &Actor, new: New) -> Res
         let group = known.iter().find(|group| group.id.to_string() == *text);
         groups.push(group.ok_or(Fault::Invalid(|texts| texts.fault_group))?.id);
     }
-    if manage && !(groups.is_empty()) {
-        return Err(Fault::Invalid(|texts| texts.fault_manage_groups));
+    if manage && !(groups.is_empty() && origins.is_empty()) {
+        return Err(Fault::Invalid(|texts| texts.fault_manage_limited));
     }
     let (id, secret) = (AccessId::from_random(random()?), Secret::access_key()?);
     let limits = KeyLimits { expires_at: new.expires_at, origins, groups };

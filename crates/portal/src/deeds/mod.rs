@@ -15,13 +15,19 @@ pub(crate) const NAME_CHARS_MAX: usize = 64;
 /// A name as it is kept: trimmed, in one line, not too long; it may be empty.
 pub(crate) fn name(text: &str) -> Result<String, Fault> {
     let text = text.trim();
-    if text.chars().any(char::is_control) {
+    if text.chars().any(|c| c.is_control() || turns_around(c)) {
         return Err(Fault::Invalid(|texts| texts.fault_name_control));
     }
     if text.chars().count() > NAME_CHARS_MAX {
         return Err(Fault::Invalid(|texts| texts.fault_name_long));
     }
     Ok(text.to_owned())
+}
+
+/// Whether a character makes what follows it read the other way round, so that a name looks like
+/// another one. Arabic and Hebrew need none of them.
+const fn turns_around(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// As [`name`], but it may not be empty.
@@ -50,6 +56,7 @@ mod tests {
     fn names_are_trimmed_and_odd_ones_refused() {
         assert_eq!(name("  Dach, Süd ").ok().as_deref(), Some("Dach, Süd"));
         assert!(name(&"x".repeat(64)).is_ok() && name(&"x".repeat(65)).is_err());
+        assert!(name("a\u{202E}gpj.exe").is_err() && name("سطح").is_ok());
         assert!(name("a\nb").is_err() && name("").is_ok() && full_name(" ").is_err());
     }
 

@@ -7,8 +7,9 @@ use super::{full_name, name, parse, time_zone};
 use crate::{
     PortalState,
     actor::Actor,
+    delay::Network,
     fault::Fault,
-    password,
+    password::{self, Place},
     secret::{Secret, hex, random_u64},
 };
 
@@ -87,10 +88,11 @@ pub(crate) async fn join(
     portal: &PortalState,
     token: SecretHash,
     joining: &Joining,
-    address: &str,
+    address: IpAddr,
 ) -> Result<Person, Fault> {
     let invite = portal.store().find_invite(token).await?.ok_or(Fault::NotFound)?;
     let (email, now) = (email(&joining.email)?, portal.now());
+    let (own_name, time_zone) = (name(&joining.name)?, time_zone(&joining.time_zone)?);
     if !password::is_acceptable(&joining.password) {
         return Err(Fault::Invalid(|texts| texts.fault_password_weak));
     }
@@ -101,26 +103,34 @@ pub(crate) async fn join(
             (id, Some(Organization { id, name: full_name(&joining.organization)?, created_at: now }))
         }
     };
+    let place = place(portal, None, address).await?;
+    // Whoever has an invite must not find out at leisure who else is here.
+    let tried = format!("join {}", handle(token));
+    portal.delays().begin(&tried, address, now).map_err(slow)?;
+    if portal.store().find_person(&email).await?.is_some() {
+        return Err(Fault::Conflict(|texts| texts.fault_email_taken));
+    }
     let person = Person {
         id: PersonId::from_raw(random_u64()?),
         org,
         email,
-        name: name(&joining.name)?,
+        name: own_name,
         role: invite.role,
         is_operator: invite.is_operator,
-        password: portal.passwords().hash(&joining.password).await?,
-        time_zone: time_zone(&joining.time_zone)?,
+        password: place.hash(&joining.password).await?,
+        time_zone,
         created_at: now,
     };
     let person = portal.store().accept_invite(token, person, founded).await.map_err(|error| match error {
         store::Error::Conflict(_) => Fault::Conflict(|texts| texts.fault_email_taken),
         other => other.into(),
     })?;
+    portal.delays().succeeded(&tried, address);
     let deed = model::Deed {
         org: person.org,
         at: now,
         actor: person.email.to_string(),
-        address: address.to_owned(),
+        address: address.to_canonical().to_string(),
         action: "person.join".to_owned(),
         subject: person.id.to_string(),
         detail: person.role.to_string(),
@@ -143,23 +153,43 @@ pub(crate) async fn sign_in(
     let (now, email) = (portal.now(), account.parse::<Email>().ok());
     // However it is written, it is one account.
     let account = email.as_ref().map_or(account, Email::as_str);
-    if let Some(wait_ms) = portal.delays().wait_ms(account, address, now) {
-        return Err(Fault::Slow(wait_ms.unsigned_abs().div_ceil(1_000)));
-    }
-    // A try counts before it is known to be wrong, so that many at once do not all go through.
-    portal.delays().failed(account, address, now);
     let person = match &email {
         Some(email) => portal.store().find_person(email).await?,
         None => None,
     };
+    // Whoever finds no place has not tried.
+    let place = place(portal, person.as_ref(), address).await?;
+    portal.delays().begin(account, address, now).map_err(slow)?;
     let given = if given.len() <= password::BYTES_MAX { given } else { "" };
     let hash = person.as_ref().map(|person| &person.password);
-    if !portal.passwords().verify(given, hash).await? {
+    if !place.verify(given, hash).await? {
         tracing::warn!(%address, "a wrong password was refused");
         return Err(Fault::Invalid(|texts| texts.fault_password));
     }
     portal.delays().succeeded(account, address);
     person.ok_or(Fault::Internal)
+}
+
+/// A place in the queue for hashes. Whoever is signed in on some browser of the same network has one
+/// when there is none for strangers.
+async fn place<'a>(
+    portal: &'a PortalState,
+    person: Option<&Person>,
+    address: IpAddr,
+) -> Result<Place<'a>, store::Error> {
+    let network = Network::from(address);
+    let (refused, person) = match (portal.passwords().queue_up(network, false), person) {
+        (Err(refused), Some(person)) => (refused, person),
+        (other, _) => return other,
+    };
+    let sessions = portal.store().list_sessions(person.org).await?;
+    let is_here = |session: &Session| session.address.parse::<IpAddr>().is_ok_and(|at| Network::from(at) == network);
+    let is_known = sessions.iter().any(|session| session.person == person.id && is_here(session));
+    if is_known { portal.passwords().queue_up(network, true) } else { Err(refused) }
+}
+
+fn slow(wait_ms: i64) -> Fault {
+    Fault::Slow(wait_ms.unsigned_abs().div_ceil(1_000))
 }
 
 /// Begins a session for a person on a browser; the token is for its cookie.
@@ -214,16 +244,37 @@ pub(crate) async fn end_session(portal: &PortalState, actor: &Actor, token: Secr
     Ok(())
 }
 
-/// Changes one's own name and zone.
+/// Whoever is signed in; an access key is nobody.
+pub(crate) fn oneself(actor: &Actor) -> Result<&Person, Fault> {
+    actor.person().ok_or(Fault::NoAccount)
+}
+
+/// Where oneself is signed in.
+pub(crate) async fn own_sessions(portal: &PortalState, actor: &Actor) -> Result<Vec<Session>, Fault> {
+    let own = oneself(actor)?.id;
+    let mut sessions = portal.store().list_sessions(actor.org).await?;
+    sessions.retain(|session| session.person == own);
+    Ok(sessions)
+}
+
+/// Ends a session of one's own.
+pub(crate) async fn end_own_session(portal: &PortalState, actor: &Actor, token: SecretHash) -> Result<(), Fault> {
+    if !own_sessions(portal, actor).await?.iter().any(|session| session.token == token) {
+        return Err(Fault::NotFound);
+    }
+    end_session(portal, actor, token).await
+}
+
+/// Changes one's own name and zone, those that are given.
 pub(crate) async fn change_profile(
     portal: &PortalState,
     actor: &Actor,
-    new_name: &str,
-    zone: &str,
+    new_name: Option<&str>,
+    zone: Option<&str>,
 ) -> Result<(), Fault> {
-    let person = actor.person().ok_or(Fault::Forbidden)?;
-    let change =
-        PersonChange { name: Some(name(new_name)?), time_zone: Some(time_zone(zone)?), ..PersonChange::default() };
+    let person = oneself(actor)?;
+    let (name, time_zone) = (new_name.map(name).transpose()?, zone.map(time_zone).transpose()?);
+    let change = PersonChange { name, time_zone, ..PersonChange::default() };
     portal.store().update_person(actor.org, person.id, change).await?;
     actor.record(portal, "person.profile", person.id, "").await?;
     Ok(())
@@ -237,12 +288,12 @@ pub(crate) async fn change_password(
     new: &str,
     address: IpAddr,
 ) -> Result<(), Fault> {
-    let person = actor.person().ok_or(Fault::Forbidden)?;
+    let person = oneself(actor)?;
     sign_in(portal, person.email.as_str(), old, address).await?;
     if !password::is_acceptable(new) {
         return Err(Fault::Invalid(|texts| texts.fault_password_weak));
     }
-    let password = Some(portal.passwords().hash(new).await?);
+    let password = Some(place(portal, None, address).await?.hash(new).await?);
     let change = PersonChange { password, keep: actor.session(), ..PersonChange::default() };
     portal.store().update_person(actor.org, person.id, change).await?;
     actor.record(portal, "person.password", person.id, "").await?;
@@ -254,6 +305,7 @@ pub(crate) async fn change_password(
 pub(crate) async fn owner_invite(
     registry: &(impl store::Registry + ?Sized),
     org: Option<OrgId>,
+    is_operator: bool,
     now: Timestamp,
 ) -> Result<Secret, store::Error> {
     let secret = Secret::token()?;
@@ -261,7 +313,7 @@ pub(crate) async fn owner_invite(
         token: secret.hash,
         org,
         role: Role::Owner,
-        is_operator: true,
+        is_operator,
         note: "owner link".to_owned(),
         created_at: now,
         expires_at: now.plus_ms(OWNER_LINK_MS),

@@ -38,6 +38,7 @@ pub(crate) enum Extra {
     Nothing,
     Chart,
     Map,
+    Reference,
 }
 
 /// A page for somebody who is signed in, or one for anybody in the narrower frame.
@@ -101,6 +102,7 @@ fn extra_head(extra: Extra) -> Markup {
         Extra::Nothing => html! {},
         Extra::Chart => of("vendor/uPlot.min.css", "vendor/uPlot.iife.min.js", "chart.js"),
         Extra::Map => of("vendor/leaflet.css", "vendor/leaflet.js", "map.js"),
+        Extra::Reference => html! { script type="module" src=(assets::url("reference.js")) {} },
     }
 }
 

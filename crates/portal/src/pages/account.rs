@@ -36,7 +36,7 @@ pub(crate) async fn save(
     view: View,
     fields: Fields,
 ) -> Result<Response, Fault> {
-    let saved = people::change_profile(&portal, &actor, fields.get("name"), fields.get("time_zone")).await;
+    let saved = people::change_profile(&portal, &actor, Some(fields.get("name")), Some(fields.get("time_zone"))).await;
     answer(&portal, &actor, &view, saved, "saved").await
 }
 
@@ -59,13 +59,7 @@ pub(crate) async fn end_session(
     actor: Actor,
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
-    let token = people::of_handle(&token)?;
-    let own = actor.person().ok_or(Fault::Forbidden)?.id;
-    let sessions = portal.store().list_sessions(actor.org).await?;
-    if !sessions.iter().any(|session| session.token == token && session.person == own) {
-        return Err(Fault::NotFound);
-    }
-    people::end_session(&portal, &actor, token).await?;
+    people::end_own_session(&portal, &actor, people::of_handle(&token)?).await?;
     Ok(see("/account?done=ended"))
 }
 
@@ -78,7 +72,7 @@ async fn answer(
 ) -> Result<Response, Fault> {
     match outcome {
         Ok(()) => Ok(see(&format!("/account?done={done}"))),
-        Err(fault @ (Fault::Invalid(_) | Fault::Slow(_))) => {
+        Err(fault @ (Fault::Invalid(_) | Fault::Slow(_) | Fault::Busy)) => {
             Ok(frame::refused(fault.status(), &fault, draw(portal, actor, view, Some(&fault)).await?))
         }
         Err(fault) => Err(fault),
@@ -87,9 +81,8 @@ async fn answer(
 
 async fn draw(portal: &PortalState, actor: &Actor, view: &View, fault: Option<&Fault>) -> Result<Markup, Fault> {
     let t = view.t;
-    let person = actor.person().ok_or(Fault::Forbidden)?;
-    let mut sessions = portal.store().list_sessions(actor.org).await?;
-    sessions.retain(|session| session.person == person.id);
+    let person = people::oneself(actor)?;
+    let sessions = people::own_sessions(portal, actor).await?;
     let content = html! {
         (parts::head(t.account, person.email.as_str(), parts::nothing()))
         (parts::wrong(view, fault))

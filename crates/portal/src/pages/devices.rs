@@ -32,7 +32,7 @@ pub(crate) async fn list(
     let t = view.t;
     let fleet = portal.fleets().get(portal.store(), actor.org, view.now).await?;
     let groups = portal.store().list_groups(actor.org).await?;
-    let wanted = wanted(&asked);
+    let wanted = wanted(&asked)?;
     let after = asked.get("after").parse::<DeviceEui>().ok();
     let (page, is_more) = fleet.page(&wanted, after, PAGE, view.now);
     let (found, all) = (fleet.count(&wanted, view.now), fleet.members.len());
@@ -84,13 +84,17 @@ pub(crate) async fn list(
 }
 
 /// Which devices a query means.
-pub(crate) fn wanted(asked: &Fields) -> Wanted {
+pub(crate) fn wanted(asked: &Fields) -> Result<Wanted, Fault> {
     let group = match asked.get("group") {
         "" => None,
         "default" => Some(None),
-        id => id.parse::<GroupId>().ok().map(Some),
+        id => Some(Some(id.parse::<GroupId>().map_err(|_| Fault::Invalid(|texts| texts.fault_group))?)),
     };
-    Wanted { search: asked.get("search").trim().to_lowercase(), group, state: DeviceState::parse(asked.get("state")) }
+    let state = match asked.get("state") {
+        "" => None,
+        text => Some(DeviceState::parse(text).ok_or(Fault::Invalid(|texts| texts.fault_state))?),
+    };
+    Ok(Wanted { search: asked.get("search").trim().to_lowercase(), group, state })
 }
 
 fn link(wanted: &Wanted, after: Option<DeviceEui>) -> String {

@@ -53,16 +53,24 @@ fn draw(view: &View, document: &Document) -> Markup {
     let title = (document.title)(view.t);
     let content = html! {
         div.with-toc {
-            nav.toc aria-label=(view.t.nav_guide) { ul {
-                @for other in &DOCUMENTS {
-                    li { a href=(format!("/guide/{}", other.path)) aria-current=[(other.path == document.path).then_some("page")] { ((other.title)(view.t)) } }
-                }
-                li { a href="/api/openapi.json" { (view.t.guide_management) } }
-            } }
+            (contents(view, document.path))
             article.prose { (PreEscaped(render(view, document))) }
         }
     };
     frame::page(view, title, content)
+}
+
+/// What there is to read.
+pub(crate) fn contents(view: &View, shown: &str) -> Markup {
+    let all = DOCUMENTS.iter().map(|document| (document.path, (document.title)(view.t)));
+    html! {
+        nav.toc aria-label=(view.t.nav_guide) { ul {
+            @for (path, title) in all.chain([("reference", view.t.guide_reference)]) {
+                li { a href=(format!("/guide/{path}")) aria-current=[(path == shown).then_some("page")] { (title) } }
+            }
+            li { a href="/api/openapi.json" { (view.t.guide_management) } }
+        } }
+    }
 }
 
 /// The document as HTML. What is filled in is escaped by the renderer like everything else in it.

@@ -50,16 +50,17 @@ pub(crate) async fn submit(
         time_zone: fields.get("time_zone").to_owned(),
         organization: fields.get("organization").to_owned(),
     };
-    let address = ip(address).to_canonical().to_string();
-    let person = match people::join(&portal, invite.token, &joining, &address).await {
+    let address = ip(address);
+    let person = match people::join(&portal, invite.token, &joining, address).await {
         Ok(person) => person,
-        Err(fault @ (Fault::Invalid(_) | Fault::Conflict(_))) => {
+        Err(fault @ (Fault::Invalid(_) | Fault::Conflict(_) | Fault::Slow(_) | Fault::Busy)) => {
             let page = draw(&view, &token, &invite, &organization, &fields, Some(&fault));
-            return Ok((fault.status(), page).into_response());
+            return Ok(frame::refused(fault.status(), &fault, page));
         }
         Err(Fault::NotFound) => return Ok(gone(&view)),
         Err(fault) => return Err(fault),
     };
+    let address = address.to_canonical().to_string();
     let session = people::begin_session(&portal, &person, &address, agent(&headers)).await?;
     let next = if person.is_operator { "/setup?done=welcome" } else { "/?done=welcome" };
     Ok(see_with(next, cookie::set_session(&session, portal.is_secure())))

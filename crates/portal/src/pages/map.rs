@@ -18,7 +18,10 @@ use crate::{
 pub(crate) async fn show(State(portal): State<PortalState>, actor: Actor, view: View) -> Result<Markup, Fault> {
     let t = view.t;
     let fleet = portal.fleets().get(portal.store(), actor.org, view.now).await?;
-    let placed = fleet.members.iter().filter(|member| member.device.place.is_some()).count();
+    let mut placed = 0;
+    for member in &fleet.members {
+        placed += usize::from(member.position(portal.store()).await?.is_some());
+    }
     let note = t.map_note.replacen("{}", &placed.to_string(), 1).replacen("{}", &fleet.members.len().to_string(), 1);
     let settings = portal.settings();
     let content = html! {
@@ -26,7 +29,7 @@ pub(crate) async fn show(State(portal): State<PortalState>, actor: Actor, view: 
         div.map data-map="/api/devices/positions" data-world=(assets::url("world.json"))
             data-tiles=(settings.map_tiles.as_deref().unwrap_or_default()) data-attribution=(settings.map_attribution)
             data-empty=(t.map_empty) data-text-online=(t.state_online) data-text-late=(t.state_late)
-            data-text-silent=(t.state_silent) data-text-heard=(t.last_heard) data-text-open=(t.open_device) {}
+            data-text-silent=(t.state_silent) data-text-heard=(t.last_heard) data-text-fixed=(t.position_measured) data-text-open=(t.open_device) {}
         noscript { p.muted { (t.map_needs_script) } }
     };
     Ok(frame::page_with(&view, t.nav_map, Extra::Map, content))

@@ -42,8 +42,8 @@ pub(crate) async fn submit(
     let (account, next) = (fields.get("email"), fields.get("next"));
     match begin(&portal, account, fields.get("password"), ip(address), &headers).await {
         Ok(token) => see_with(own_path(next), cookie::set_session(&token, portal.is_secure())),
-        Err(fault @ (Fault::Invalid(_) | Fault::Slow(_))) => {
-            let status = if matches!(fault, Fault::Slow(_)) { fault.status() } else { StatusCode::UNAUTHORIZED };
+        Err(fault @ (Fault::Invalid(_) | Fault::Slow(_) | Fault::Busy)) => {
+            let status = if matches!(fault, Fault::Invalid(_)) { StatusCode::UNAUTHORIZED } else { fault.status() };
             frame::refused(status, &fault, draw(&view, account, next, Some(&fault)))
         }
         Err(fault) => fault.into_response(),

@@ -171,7 +171,7 @@ async fn the_name_of_an_organization_is_text() {
             }
         }
     }
-    let path = portal::owner_link(&*app.store, Some(scene.org), app.now()).await.unwrap();
+    let path = portal::owner_link(&*app.store, Some(scene.org), true, app.now()).await.unwrap();
     clean(&app.nobody().get(&path).await, &path, "the owner link");
 }
 

@@ -6,7 +6,7 @@ use store::Registry;
 
 use crate::{
     scene::{Scene, bind, is_api, routes, uplink, uplink_in},
-    support::{Answer, App, Caller, DAY_MS, MINUTE_MS, NOW_MS, SECOND_MS, at, scopes},
+    support::{Answer, App, Caller, DAY_MS, MINUTE_MS, NOW_MS, PASSWORD, SECOND_MS, at, scopes},
 };
 
 /// A program that manages a new organization.
@@ -61,6 +61,64 @@ async fn a_device_is_added_read_changed_and_retired() {
     assert_eq!(caller.get("/api/devices").await.json(), json!({ "items": [] }));
     let (_, again) = make(&caller, "/api/devices", new).await;
     assert_eq!(again["position"], position, "what was known of it is known again");
+}
+
+#[tokio::test]
+async fn a_device_that_finds_itself_is_on_the_map_where_it_was_last() {
+    let app = App::new();
+    let scene = Scene::set(&app).await;
+    let (longitude, latitude) = (MeasurementId::LONGITUDE.0, MeasurementId::LATITUDE.0);
+    let placed = async || scene.viewer.get("/api/devices/positions").await.json()["devices"].clone();
+    assert_eq!(placed().await, json!([]));
+    for (ms, east, north) in [(0, 8.5, 47.4), (2_000, 8.6, 47.5), (1_000, 8.7, 47.6)] {
+        let fix = vec![Reading::new(1, longitude, east), Reading::new(1, latitude, north)];
+        uplink(&app, &scene.device, at(NOW_MS + ms), fix).await;
+    }
+    let device = placed().await[0].clone();
+    assert_eq!((&device["longitude"], &device["latitude"]), (&8.6.into(), &47.5.into()));
+    assert_eq!(device["measured_at"], "2026-07-10T12:00:02.000Z");
+    let body = r#"{"position":{"latitude":1,"longitude":2}}"#;
+    scene.owner.send("PATCH", &format!("/api/devices/{}", scene.device.eui), &[], body).await;
+    assert_eq!(placed().await[0]["longitude"], device["longitude"], "what was put by hand is older");
+    assert!(scene.viewer.get("/map").await.body.contains("1 of 1 devices have a position"));
+}
+
+#[tokio::test]
+async fn somebody_signed_in_looks_after_their_own_account() {
+    let app = App::new();
+    let scene = Scene::set(&app).await;
+    let viewer = &scene.viewer;
+    let own = viewer.get("/api/account").await.json();
+    assert_eq!(own["email"], viewer.person.as_ref().unwrap().email.as_str());
+    let changed = send(viewer, "PATCH", "/api/account", json!({ "name": "Ada" })).await.json();
+    assert_eq!((&changed["name"], &changed["time_zone"]), (&"Ada".into(), &own["time_zone"]));
+    let changed = send(viewer, "PATCH", "/api/account", json!({ "time_zone": "Asia/Shanghai" })).await.json();
+    assert_eq!((&changed["name"], &changed["time_zone"]), (&"Ada".into(), &"Asia/Shanghai".into()));
+    assert_eq!(viewer.get("/api/account").await.json(), changed);
+    let role = json!({ "role": "owner" });
+    send(viewer, "PATCH", "/api/account", role).await.problem(422, "invalid");
+
+    let sessions = viewer.get("/api/account/sessions").await.json();
+    let sessions = sessions["items"].as_array().unwrap();
+    assert!(sessions.len() > 1 && sessions.iter().all(|session| session["person"] == own["id"]));
+    let password = |old: &str, new: &str| json!({ "old": old, "new": new });
+    let change = async |body| send(viewer, "PUT", "/api/account/password", body).await;
+    change(password("wrong password", "another password")).await.problem(422, "invalid");
+    change(password(PASSWORD, "short")).await.problem(422, "invalid");
+    assert_eq!(change(password(PASSWORD, "another password")).await.code(), 204);
+    let sessions = viewer.get("/api/account/sessions").await.json();
+    assert_eq!(sessions["items"].as_array().unwrap().len(), 1, "the others are over");
+}
+
+#[tokio::test]
+async fn a_filter_that_is_none_is_refused() {
+    let app = App::new();
+    let caller = program(&app).await;
+    for odd in ["state=asleep", "group=nonsense"] {
+        caller.get(&format!("/api/devices?{odd}")).await.problem(422, "invalid");
+    }
+    assert_eq!(caller.get("/api/devices?state=&group=").await.code(), 200);
+    caller.get("/api/nothing").await.problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -151,6 +209,8 @@ async fn a_key_is_made_with_its_limits_and_revoked() {
         (json!({ "scopes": ["read"], "origins": ["https://a.example.org/path"] }), "invalid"),
         (json!({ "scopes": ["read"], "groups": ["nonsense"] }), "invalid"),
         (json!({ "scopes": ["manage"], "groups": [group["id"]] }), "invalid"),
+        (json!({ "scopes": ["manage"], "origins": ["https://a.example.org"] }), "invalid"),
+        (json!({ "scopes": ["read"], "expires_at": "9000-01-01T00:00:00Z" }), "invalid"),
     ] {
         send(&caller, "POST", "/api/keys", odd).await.problem(422, code);
     }
@@ -161,7 +221,7 @@ async fn a_key_whose_days_are_no_number_is_not_made() {
     let app = App::new();
     let org = app.organization().await;
     let owner = app.member(org, Role::Owner, false).await;
-    for odd in ["-1", "0", "1.5", "30d", "1e3", "99999999999999999999"] {
+    for odd in ["-1", "0", "1.5", "30d", "1e3", "9223372036854775807", "99999999999999999999"] {
         let answer = owner.post("/keys", &format!("name=k&scope=read&days={odd}")).await;
         assert_eq!(answer.code(), 422, "a key that lasts `{odd}` days");
     }

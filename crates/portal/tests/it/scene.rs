@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 /// What stands in each place of a path, by what is before it.
-const PLACES: [(&str, &str, Kind); 19] = [
+const PLACES: [(&str, &str, Kind); 20] = [
     ("/join/", "{token}", Kind::Token),
     ("/setup/chirpstack/", "{id}", Kind::Source),
     ("/devices/", "{eui}", Kind::Device),
@@ -50,10 +50,11 @@ const PLACES: [(&str, &str, Kind); 19] = [
     ("/api/people/", "{id}", Kind::Person),
     ("/api/invites/", "{id}", Kind::Invite),
     ("/api/sessions/", "{id}", Kind::Session),
+    ("/api/account/sessions/", "{id}", Kind::OwnSession),
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 49] = [
+const BODIES: [(&str, &str, &str); 52] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -103,6 +104,9 @@ const BODIES: [(&str, &str, &str); 49] = [
     ("POST", "/api/invites", r#"{"role":"viewer","note":"Other"}"#),
     ("DELETE", "/api/invites/{id}", ""),
     ("DELETE", "/api/sessions/{id}", ""),
+    ("PATCH", "/api/account", r#"{"name":"Other","time_zone":"Europe/Zurich"}"#),
+    ("PUT", "/api/account/password", r#"{"old":"PASSWORD","new":"another password"}"#),
+    ("DELETE", "/api/account/sessions/{id}", ""),
 ];
 
 /// A route of the portal: method, path, and the right it takes.
@@ -111,6 +115,11 @@ pub(crate) type Route = (String, &'static str, u8);
 /// Every route of the portal.
 pub(crate) fn routes() -> Vec<Route> {
     portal::walk().map(|(method, path, right)| (method.to_string(), path, right)).collect()
+}
+
+/// Whether a path is about whoever is signed in, so that keys have nothing there.
+pub(crate) fn is_account(path: &str) -> bool {
+    path.starts_with("/api/account")
 }
 
 pub(crate) fn is_api(path: &str) -> bool {
@@ -192,6 +201,8 @@ impl<'a> Scene<'a> {
             Kind::Source => self.source.to_string(),
             Kind::Person => self.person.clone(),
             Kind::Session => self.session.clone(),
+            // Whoever has none asks for somebody else's.
+            Kind::OwnSession if caller.spare_session.is_empty() => self.session.clone(),
             Kind::OwnSession => caller.spare_session.clone(),
             Kind::Invite => handle(self.invite),
             Kind::Token => self.invite_token.clone(),

@@ -44,7 +44,7 @@ fn email<'a>(caller: &'a Caller<'_>) -> &'a str {
 #[tokio::test]
 async fn the_owner_link_makes_an_owner_once() {
     let app = App::new();
-    let path = portal::owner_link(&*app.store, None, app.now()).await.unwrap();
+    let path = portal::owner_link(&*app.store, None, true, app.now()).await.unwrap();
     let page = app.nobody().get(&path).await;
     assert_eq!((page.code(), page.header("cache-control")), (200, "no-store"));
     let joined = join(&app, &path, "ada@example.org", PASSWORD).await;
@@ -64,7 +64,7 @@ async fn the_owner_link_makes_an_owner_once() {
 #[tokio::test]
 async fn the_owner_link_is_good_for_fifteen_minutes() {
     let app = App::new();
-    let path = portal::owner_link(&*app.store, None, app.now()).await.unwrap();
+    let path = portal::owner_link(&*app.store, None, true, app.now()).await.unwrap();
     app.pass(15 * MINUTE_MS - 1);
     assert_eq!(app.nobody().get(&path).await.code(), 200);
     app.pass(1);
@@ -144,6 +144,34 @@ async fn what_is_wrong_with_joining_is_said_and_leaves_the_invite() {
 }
 
 #[tokio::test]
+async fn whoever_has_an_invite_cannot_try_out_who_else_is_here() {
+    let app = App::new();
+    let scene = Scene::set(&app).await;
+    let (token, _) = invite(&app, scene.org, "").await;
+    let path = format!("/join/{token}");
+    for _ in 0..4 {
+        assert_eq!(join(&app, &path, email(&scene.viewer), PASSWORD).await.code(), 409);
+    }
+    let told = join(&app, &path, "bob@example.org", PASSWORD).await;
+    assert_eq!((told.code(), told.header("retry-after")), (429, "1"));
+    app.pass(SECOND_MS);
+    assert_eq!(join(&app, &path, "bob@example.org", PASSWORD).await.code(), 303);
+}
+
+#[tokio::test]
+async fn an_owner_of_one_organization_does_not_look_after_the_station() {
+    let app = App::new();
+    let org = app.organization().await;
+    for (is_operator, status) in [(false, 403), (true, 200)] {
+        let path = portal::owner_link(&*app.store, Some(org), is_operator, app.now()).await.unwrap();
+        let joined = join(&app, &path, &format!("{is_operator}@example.org"), PASSWORD).await;
+        let cookie = joined.header("set-cookie").split(';').next().unwrap().to_owned();
+        let system = app.nobody().send("GET", "/system", &[("cookie", &cookie)], "").await;
+        assert_eq!(system.code(), status, "{}", system.body);
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_address_are_told_alike() {
     let app = App::new();
     let org = app.organization().await;
@@ -214,7 +242,7 @@ async fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
     let guesses = (0..12).map(|_| sign_in(&nobody, email(&viewer), "wrong password"));
     let answers = join_all(guesses).await;
     let tried = answers.iter().filter(|answer| answer.code() == 401).count();
-    let told = answers.iter().filter(|answer| answer.code() == 429).count();
+    let told = answers.iter().filter(|answer| matches!(answer.code(), 429 | 503)).count();
     assert_eq!((tried, told), (4, 8));
 }
 

@@ -61,6 +61,17 @@ pub(crate) struct TestStation {
 }
 
 impl Station for TestStation {
+    fn api_document(&self) -> serde_json::Value {
+        serde_json::json!({
+            "tags": [{ "name": "Devices" }],
+            "paths": { "/openapi/list_devices": { "get": {
+                "tags": ["Devices"], "operationId": "get_list_devices", "summary": "List",
+                "parameters": [{ "name": "device_type", "in": "query", "description": "Which", "schema": {} }],
+                "responses": { "200": { "content": { "application/json": { "example": { "code": "0" } } } } },
+            } } },
+        })
+    }
+
     fn version(&self) -> &'static str {
         "0.0.0"
     }

@@ -1,7 +1,7 @@
 //! Every route, asked by everybody: who may not is refused and changes nothing, who may is let in.
 
 use crate::{
-    scene::{Route, Scene, is_api, places, routes},
+    scene::{Route, Scene, is_account, is_api, places, routes},
     support::{Answer, App, Caller, HOST},
 };
 
@@ -23,11 +23,7 @@ fn dressed(route: &Route, caller: &Caller<'_>, answer: &Answer) {
     assert!(!policy.contains("unsafe") && !policy.contains('*'), "{what}: {policy}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{what}");
     assert_eq!(answer.header("x-frame-options"), "DENY", "{what}");
-    let kept = match answer.header("content-type") {
-        "application/json" if is_api(path) && method == "GET" => "private, no-cache",
-        "text/event-stream" => "no-cache",
-        _ => "no-store",
-    };
+    let kept = if answer.header("content-type") == "text/event-stream" { "no-cache" } else { "no-store" };
     assert_eq!(answer.header("cache-control"), kept, "{what}");
     assert!(!answer.headers.contains_key("access-control-allow-origin"), "{what}");
 }
@@ -135,6 +131,11 @@ async fn let_in(scene: &Scene<'_>, route: &Route, caller: &Caller<'_>) {
     let before = scene.app.state(scene.org).await;
     let deeds = scene.app.deeds(scene.org).await.len();
     let answer = ask(scene, route, caller, &[]).await;
+    if is_account(path) && !caller.is_person() {
+        answer.problem(403, "no_account");
+        assert_eq!(scene.app.state(scene.org).await, before, "{method} {path} for {}", caller.who);
+        return;
+    }
     let what = format!("{method} {path} for {}: {}", caller.who, answer.status);
     assert!(answer.code() < 400, "{what} {}", answer.body);
     assert!(*right == 0 || !answer.header("location").starts_with("/sign-in"), "{what}");

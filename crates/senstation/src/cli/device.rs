@@ -142,6 +142,7 @@ fn json(device: &model::Device) -> Value {
         "code": device.code,
         "latitude": device.place.map(|place| place.latitude),
         "longitude": device.place.map(|place| place.longitude),
+        "report_cycle_wanted_min": device.report_cycle_min,
         "bound_at": device.bound_at.to_string(),
     })
 }

@@ -4,7 +4,7 @@ use model::{AccessId, AccessKey, GroupId, KeyLimits, OrgId, Scopes, Timestamp};
 use serde_json::{Value, json};
 use store::Registry;
 
-use super::{Session, arguments, find_org};
+use super::{Session, arguments, find_org, wrong_usage};
 use crate::{
     clock,
     credentials::{Secret, access_id},
@@ -27,7 +27,8 @@ pub(super) enum Key {
         /// What people call it
         #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
         name: String,
-        /// What it may do, joined by `+`: `read` readings and devices, `write` groups and devices
+        /// What it may do, joined by `+`: `read` readings and devices, `write` groups and devices,
+        /// `manage` all that an owner can
         #[arg(long, default_value = "read+write", value_parser = arguments::scopes)]
         scopes: Scopes,
         /// After how many days it is refused; left out, never
@@ -67,6 +68,9 @@ impl Key {
                     origins: each_once(origins),
                     groups: each_once(groups),
                 };
+                if scopes.manage && !(limits.origins.is_empty() && limits.groups.is_empty()) {
+                    wrong_usage("a key with the scope `manage` cannot be limited to groups or to web pages");
+                }
                 check_groups(&*registry, org, &limits.groups).await?;
                 let (id, secret) = (access_id()?, Secret::access_key()?);
                 let shown = json!({
@@ -126,6 +130,7 @@ impl Key {
                         "expires_at": text(key.limits.expires_at),
                         "origins": key.limits.origins,
                         "groups": texts(&key.limits.groups),
+                        "app_password": key.app_password.is_some(),
                         "calls": key.calls,
                         "dm": key.dm,
                     })

@@ -1,6 +1,8 @@
 //! The command line: one file for each command.
 
+mod app_password;
 mod arguments;
+mod ca;
 mod codec;
 mod completions;
 mod config;
@@ -70,11 +72,15 @@ enum Command {
     #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
+    AppPassword(app_password::AppPassword),
+    #[command(subcommand)]
     Device(device::Device),
     #[command(subcommand)]
     Source(source::Source),
     #[command(subcommand)]
     Codec(codec::Codec),
+    #[command(subcommand)]
+    Ca(ca::Ca),
     OwnerLink(owner_link::OwnerLink),
     Config(config::Config),
     Completions(completions::Completions),
@@ -96,9 +102,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Demo(demo) => demo.run(&mut context),
         Command::Org(org) => org.run(&context),
         Command::Key(key) => key.run(&context),
+        Command::AppPassword(app_password) => app_password.run(&context),
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),
+        Command::Ca(ca) => ca.run(&context),
         Command::OwnerLink(owner_link) => owner_link.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),

@@ -187,6 +187,18 @@ mod tests {
         assert_eq!(settings.http.listen, Listen("127.0.0.1:8080".parse().ok()));
         assert_eq!(settings.metrics.listen, Listen(None));
         assert_eq!(settings.log.format, LogFormat::Auto);
+        assert!(!settings.portal_login.enabled && settings.portal_login.networks.0.is_empty());
+    }
+
+    #[test]
+    fn networks_are_separated_by_commas() {
+        let environment = [("SENSTATION_PORTAL_LOGIN_ENABLED", "true")];
+        let file = "[portal_login]\nnetworks = \"192.168.1.0/24, fd00::/8,\"";
+        let login = layers(file, &environment).unwrap().settings().unwrap().portal_login;
+        assert!(login.enabled);
+        let proxies = layers("", &[("SENSTATION_HTTP_TRUSTED_PROXIES", "192.0.2.1, ::1")]).unwrap().settings().unwrap();
+        assert_eq!(proxies.http.trusted_proxies.0, ["192.0.2.1/32".parse().unwrap(), "::1/128".parse().unwrap()]);
+        assert_eq!(login.networks.0, ["192.168.1.0/24".parse().unwrap(), "fd00::/8".parse().unwrap()]);
     }
 
     #[test]
@@ -219,5 +231,6 @@ mod tests {
         assert!(refused("[http]\nlisten = \"here\"", &[]).contains("`here` is no address"));
         assert!(refused("", &[("SENSTATION_HTTP_CONNECTIONS_MAX", "many")]).contains("is to be a integer"));
         assert!(refused("[http]\nconnections_max = -1", &[]).contains("connections_max"));
+        assert!(refused("[portal_login]\nnetworks = \"home\"", &[]).contains("`home` is no network"));
     }
 }

@@ -4,8 +4,12 @@ mod check;
 mod layers;
 mod nearest;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 pub(crate) use layers::{Layers, Origin, env_name};
@@ -20,11 +24,14 @@ const DEFAULTS: &str = include_str!("../../senstation.default.toml");
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) https: Https,
+    pub(crate) tls: Tls,
     pub(crate) mqtt: Mqtt,
     pub(crate) portal: Portal,
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
     pub(crate) contract: Contract,
+    pub(crate) portal_login: PortalLogin,
     pub(crate) store: Store,
     pub(crate) retention: Retention,
     pub(crate) log: Log,
@@ -36,6 +43,27 @@ pub(crate) struct Http {
     pub(crate) listen: Listen,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
+    pub(crate) trusted_proxies: Networks,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Https {
+    pub(crate) listen: Listen,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Tls {
+    /// Whether a certificate is named.
+    pub(crate) fn is_set(&self) -> bool {
+        !self.certificate.as_os_str().is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -78,6 +106,13 @@ pub(crate) struct Contract {
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct PortalLogin {
+    pub(crate) enabled: bool,
+    pub(crate) networks: Networks,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Store {
     pub(crate) log_hours: u32,
     pub(crate) log_mib_max: u32,
@@ -104,6 +139,24 @@ pub(crate) enum LogFormat {
     Auto,
     Text,
     Json,
+}
+
+/// Networks or addresses, separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
+
+impl TryFrom<String> for Networks {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let named = text.split(',').map(str::trim).filter(|named| !named.is_empty());
+        let network = |named: &str| {
+            let network = named.parse().or_else(|_| named.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| format!("`{named}` is no network such as `192.168.1.0/24`, nor an address"))
+        };
+        named.map(network).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// Where a door opens; `None` where it does not.

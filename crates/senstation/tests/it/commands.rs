@@ -307,3 +307,25 @@ fn shells_learn_the_commands() {
     }
     assert!(text(run(folder.path(), &["--help"])).contains("Examples:"));
 }
+
+#[test]
+fn an_app_password_is_shown_once_and_lists_and_ends_with_its_key() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    let (folder, org) = (farm.path(), farm.org.as_str());
+    let made = json(folder, &["app-password", "create", "--org", org, "--name", "Home Assistant"]);
+    let (account, password) = (made["account"].as_str().unwrap(), made["password"].as_str().unwrap());
+    assert_eq!((account.len(), password.len(), &made["scopes"]), (16, 40, &json!("read")));
+    let listed = json(folder, &["app-password", "list"]);
+    assert_eq!((listed.as_array().map(Vec::len), &listed[0]["account"]), (Some(1), &made["account"]));
+    assert!(!listed.to_string().contains(password), "{listed}");
+    let keys = json(folder, &["key", "list"]);
+    let behind = keys.as_array().unwrap().iter().find(|key| key["access_id"] == account).unwrap();
+    assert_eq!((&behind["app_password"], &behind["name"]), (&json!(true), &json!("Home Assistant")));
+    let plain = farm.key["access_id"].as_str().unwrap();
+    let none = refused(folder, &["app-password", "revoke", "--account", plain], 1);
+    assert!(none.contains("has no app that signs in as"), "{none}");
+    let revoked = json(folder, &["app-password", "revoke", "--org", org, "--account", account]);
+    assert_eq!(json(folder, &["app-password", "list"])[0]["revoked_at"], revoked["revoked_at"]);
+    let shown = text(run(folder, &["app-password", "create"]));
+    assert!(shown.contains("Nobody may sign in yet: set `portal_login.enabled = true`"), "{shown}");
+}

@@ -1,6 +1,7 @@
 //! The whole process: what goes in by one door and comes out by another.
 #![allow(clippy::unwrap_used)]
 
+mod app_sign_in;
 mod commands;
 mod compression;
 mod connections;
@@ -9,4 +10,5 @@ mod portal;
 mod raw_http;
 mod stream;
 mod support;
+mod tls;
 mod uplink_to_answer;

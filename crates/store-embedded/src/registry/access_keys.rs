@@ -9,7 +9,7 @@ use super::{
 };
 
 const COLUMNS: &str = "id, org, secret, name, scopes, created_at, revoked_at, last_used_at, expires_at, origins, \
-                       groups, calls, dm";
+                       groups, app_password, calls, dm";
 
 pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Failure> {
     organizations::get(connection, key.org)?;
@@ -20,7 +20,7 @@ pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Fai
     let groups: Vec<_> = key.limits.groups.iter().map(GroupId::to_string).collect();
     connection
         .prepare_cached(&format!(
-            "INSERT INTO access_key ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            "INSERT INTO access_key ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
         ))?
         .execute((
             Text(key.id),
@@ -34,6 +34,7 @@ pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Fai
             key.limits.expires_at.map(Time),
             origins,
             groups.join(","),
+            key.app_password.map(Hash),
             count(key.calls),
             count(key.dm),
         ))?;
@@ -94,7 +95,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
         revoked_at: column::time(row, 6)?,
         last_used_at: column::time(row, 7)?,
         limits: KeyLimits { expires_at: column::time(row, 8)?, origins, groups },
-        calls: column::number(row, 11)?,
-        dm: column::number(row, 12)?,
+        app_password: row.get::<_, Option<Hash>>(11)?.map(|Hash(hash)| hash),
+        calls: column::number(row, 12)?,
+        dm: column::number(row, 13)?,
     })
 }

@@ -91,6 +91,10 @@ impl Registry for RegistryDb {
         self.change(move |db| devices::bind(db, binding)).await.map(Arc::new)
     }
 
+    async fn bind_device_within(&self, binding: Binding, devices_max: usize) -> Result<Arc<Device>, Error> {
+        self.change(move |db| devices::bind_within(db, binding, devices_max)).await.map(Arc::new)
+    }
+
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error> {
         self.change(move |db| devices::unbind(db, org, eui)).await
     }
@@ -120,6 +124,11 @@ impl Registry for RegistryDb {
 
     async fn update_device(&self, org: OrgId, eui: DeviceEui, change: DeviceChange) -> Result<(), Error> {
         self.change(move |db| devices::update(db, org, eui, &change)).await
+    }
+
+    async fn set_report_cycle(&self, org: OrgId, devices: &[DeviceEui], minutes: u16) -> Result<(), Error> {
+        let devices = devices.to_vec();
+        self.change(move |db| devices::set_report_cycle(db, org, &devices, minutes)).await
     }
 
     async fn describe_channel(&self, org: OrgId, eui: DeviceEui, channel: Channel) -> Result<(), Error> {

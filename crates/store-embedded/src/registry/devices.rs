@@ -1,8 +1,8 @@
 use std::ops::RangeInclusive;
 
-use model::{Device, DeviceEui, DeviceId, GeoPoint, GroupId, OrgId, Timestamp};
+use model::{Antenna, Device, DeviceEui, DeviceId, DeviceNotes, GeoPoint, GroupId, OrgId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
-use store::{Binding, DeviceChange, DeviceFilter, Kind};
+use store::{Binding, DeviceChange, DeviceFilter, Error, Kind};
 
 use super::{
     channels,
@@ -18,12 +18,22 @@ pub(super) fn bind(connection: &Connection, binding: Binding) -> Result<Device, 
         .prepare_cached("SELECT id, bound_at IS NOT NULL FROM device WHERE org = ?1 AND eui = ?2")?
         .query_row((Org(binding.org), Text(binding.eui)), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let id = match before {
+    let (id, generation) = match before {
         Some((_, true)) => return Err(Failure::conflict(Kind::Device)),
-        Some((id, false)) => rebind(connection, id, &binding)?,
-        None => bind_first(connection, &binding)?,
+        Some((id, false)) => (id, rebind(connection, id, &binding)?),
+        None => (bind_first(connection, &binding)?, 1),
     };
-    Ok(binding.into_device(DeviceId(id.cast_unsigned())))
+    Ok(binding.into_device(DeviceId(id.cast_unsigned()), generation))
+}
+
+pub(super) fn bind_within(connection: &Connection, binding: Binding, devices_max: usize) -> Result<Device, Failure> {
+    let alike: i64 = connection
+        .prepare_cached("SELECT count(*) FROM device WHERE org = ?1 AND model = ?2 AND bound_at IS NOT NULL")?
+        .query_row((Org(binding.org), &binding.model), |row| row.get(0))?;
+    if alike >= count(devices_max) {
+        return Err(Failure::Refused(Error::Limit { what: "devices", max: devices_max as u64 }));
+    }
+    bind(connection, binding)
 }
 
 fn bind_first(connection: &Connection, binding: &Binding) -> Result<i64, Failure> {
@@ -48,26 +58,32 @@ fn bind_first(connection: &Connection, binding: &Binding) -> Result<i64, Failure
     Ok(connection.last_insert_rowid())
 }
 
-fn rebind(connection: &Connection, id: i64, binding: &Binding) -> Result<i64, Failure> {
-    connection
+/// The device's new generation.
+fn rebind(connection: &Connection, id: i64, binding: &Binding) -> Result<u32, Failure> {
+    let generation = connection
         .prepare_cached(
             "UPDATE device SET kind = ?2, model = ?3, name = ?4, group_id = ?5, latitude = ?6, longitude = ?7,
-             frequency = ?8, code = ?9, bound_at = ?10 WHERE id = ?1",
+             frequency = ?8, code = ?9, bound_at = ?10, generation = generation + 1, report_cycle_min = NULL,
+             description = '', country = '', antenna = NULL, altitude_m = NULL
+             WHERE id = ?1 RETURNING generation",
         )?
-        .execute((
-            id,
-            column::Kind(binding.kind),
-            &binding.model,
-            &binding.name,
-            binding.group.map(Text),
-            binding.place.map(|place| place.latitude),
-            binding.place.map(|place| place.longitude),
-            &binding.frequency,
-            &binding.code,
-            Time(binding.bound_at),
-        ))?;
+        .query_row(
+            (
+                id,
+                column::Kind(binding.kind),
+                &binding.model,
+                &binding.name,
+                binding.group.map(Text),
+                binding.place.map(|place| place.latitude),
+                binding.place.map(|place| place.longitude),
+                &binding.frequency,
+                &binding.code,
+                Time(binding.bound_at),
+            ),
+            |row| row.get(0),
+        )?;
     channels::forget(connection, id)?;
-    Ok(id)
+    Ok(generation)
 }
 
 pub(super) fn unbind(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<(), Failure> {
@@ -83,10 +99,16 @@ pub(super) fn update(
     eui: DeviceEui,
     change: &DeviceChange,
 ) -> Result<(), Failure> {
+    if let Some(group) = change.group {
+        groups::check(connection, org, group)?;
+    }
     let updated = connection
         .prepare_cached(
             "UPDATE device SET name = coalesce(?3, name), model = coalesce(?4, model),
-             latitude = coalesce(?5, latitude), longitude = coalesce(?6, longitude)
+             latitude = coalesce(?5, latitude), longitude = coalesce(?6, longitude),
+             group_id = iif(?7, ?8, group_id), description = coalesce(?9, description),
+             country = coalesce(?10, country), antenna = coalesce(?11, antenna),
+             altitude_m = coalesce(?12, altitude_m)
              WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL",
         )?
         .execute((
@@ -96,6 +118,12 @@ pub(super) fn update(
             &change.model,
             change.place.map(|place| place.latitude),
             change.place.map(|place| place.longitude),
+            change.group.is_some(),
+            change.group.flatten().map(Text),
+            &change.description,
+            &change.country,
+            change.antenna.map(Text),
+            change.altitude_m,
         ))?;
     found(updated)
 }
@@ -111,6 +139,21 @@ pub(super) fn move_to_group(
         .prepare_cached("UPDATE device SET group_id = ?3 WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL")?;
     for eui in devices {
         found(statement.execute((Org(org), Text(*eui), group.map(Text)))?)?;
+    }
+    Ok(())
+}
+
+pub(super) fn set_report_cycle(
+    connection: &Connection,
+    org: OrgId,
+    devices: &[DeviceEui],
+    minutes: u16,
+) -> Result<(), Failure> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE device SET report_cycle_min = ?3 WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL",
+    )?;
+    for eui in devices {
+        found(statement.execute((Org(org), Text(*eui), minutes))?)?;
     }
     Ok(())
 }
@@ -144,7 +187,8 @@ pub(super) fn find_unbound(
     at: Timestamp,
 ) -> Result<Option<Binding>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, org, eui, kind, model, name, group_id, latitude, longitude, frequency, code, ?3
+        "SELECT id, org, eui, kind, model, name, group_id, latitude, longitude, frequency, code, ?3,
+                generation, report_cycle_min, description, country, antenna, altitude_m
          FROM device WHERE org = ?1 AND eui = ?2 AND bound_at IS NULL",
     )?;
     let device = statement.query_row((Org(org), Text(eui), Time(at)), read).optional()?;
@@ -169,7 +213,8 @@ pub(super) fn list(
     select(connection, org, filter, range, limit)
 }
 
-/// Bound devices with their channels, in one statement so that they belong together.
+/// Bound devices with their channels, in one statement so that they belong together. Both indexes
+/// have the order asked for, so that nothing is sorted, and what is beyond the limit is not read.
 fn select(
     connection: &Connection,
     org: OrgId,
@@ -177,35 +222,36 @@ fn select(
     range: RangeInclusive<DeviceEui>,
     limit: usize,
 ) -> Result<Vec<Device>, Failure> {
-    let kind = if filter.kind.is_some() { "AND kind = ?5" } else { "" };
-    let group = if filter.group.is_some() { "AND group_id IS ?6" } else { "" };
+    let kind = if filter.kind.is_some() { "AND d.kind = ?4" } else { "" };
+    let group = if filter.group.is_some() { "AND d.group_id IS ?5" } else { "" };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT d.id, d.org, d.eui, d.kind, d.model, d.name, d.group_id, d.latitude, d.longitude, d.frequency,
-                d.code, d.bound_at, c.number, c.name, c.sensor_type, c.sensor_id, c.measurements, c.created_at
-         FROM (SELECT * FROM device
-               WHERE org = ?1 AND eui BETWEEN ?2 AND ?3 AND bound_at IS NOT NULL {kind} {group}
-               ORDER BY eui LIMIT ?4) AS d
-         LEFT JOIN channel AS c ON c.device = d.id
+                d.code, d.bound_at, d.generation, d.report_cycle_min, d.description, d.country, d.antenna,
+                d.altitude_m, c.number, c.name, c.sensor_type, c.sensor_id, c.measurements, c.created_at
+         FROM device AS d LEFT JOIN channel AS c ON c.device = d.id
+         WHERE d.org = ?1 AND d.eui BETWEEN ?2 AND ?3 AND d.bound_at IS NOT NULL {kind} {group}
          ORDER BY d.eui, c.number"
     ))?;
     statement.raw_bind_parameter(1, Org(org))?;
     statement.raw_bind_parameter(2, Text(range.start()))?;
     statement.raw_bind_parameter(3, Text(range.end()))?;
-    statement.raw_bind_parameter(4, count(limit))?;
     if let Some(kind) = filter.kind {
-        statement.raw_bind_parameter(5, column::Kind(kind))?;
+        statement.raw_bind_parameter(4, column::Kind(kind))?;
     }
     if let Some(group) = filter.group {
-        statement.raw_bind_parameter(6, group.map(Text))?;
+        statement.raw_bind_parameter(5, group.map(Text))?;
     }
     let mut devices: Vec<Device> = Vec::new();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         let Text(eui) = row.get(2)?;
         if devices.last().is_none_or(|device| device.eui != eui) {
+            if devices.len() == limit {
+                break;
+            }
             devices.push(read(row)?);
         }
-        if let (Some(device), Some(channel)) = (devices.last_mut(), channels::read(row, 12)?) {
+        if let (Some(device), Some(channel)) = (devices.last_mut(), channels::read(row, 18)?) {
             device.channels.push(channel);
         }
     }
@@ -232,6 +278,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Device> {
         code: row.get(10)?,
         channels: Vec::new(),
         bound_at,
+        generation: row.get(12)?,
+        report_cycle_min: row.get(13)?,
+        notes: DeviceNotes {
+            description: row.get(14)?,
+            country: row.get(15)?,
+            antenna: row.get::<_, Option<Text<Antenna>>>(16)?.map(|Text(antenna)| antenna),
+            altitude_m: row.get(17)?,
+        },
     })
 }
 

@@ -39,7 +39,8 @@ use crate::migrate;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("registry", include_str!("../../migrations/registry/001_registry.sql")),
     ("people", include_str!("../../migrations/registry/002_people.sql")),
-    ("streams", include_str!("../../migrations/registry/003_streams.sql")),
+    ("calls", include_str!("../../migrations/registry/003_calls.sql")),
+    ("streams", include_str!("../../migrations/registry/004_streams.sql")),
 ];
 const READERS_MAX: usize = 4;
 

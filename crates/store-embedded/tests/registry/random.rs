@@ -105,7 +105,7 @@ async fn take(registry: &dyn Registry, step: &Step) -> String {
         Step::Unbind(o, e) => registry.unbind_device(org(o), eui(e)).await,
         Step::Update(o, e, name, place) => {
             let place = place.then_some(GeoPoint { latitude: 1.5, longitude: -2.25 });
-            registry.update_device(org(o), eui(e), DeviceChange { name, model: None, place }).await
+            registry.update_device(org(o), eui(e), DeviceChange { name, place, ..DeviceChange::default() }).await
         }
         Step::Describe(o, e, c) => registry.describe_channel(org(o), eui(e), channel(c)).await,
         Step::CreateSource(o, id, token) => {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{Channel, ChannelIndex, DeviceKind, GeoPoint, Group, GroupId, MeasurementId, Reading, Window};
+use model::{
+    Antenna, Channel, ChannelIndex, DeviceKind, DeviceNotes, GeoPoint, Group, GroupId, MeasurementId, Reading, Window,
+};
 
 use super::fixtures::{Probe, assert_refused, at, binding, eui, org, organization};
 use crate::{Binding, DeviceChange, DeviceFilter, Error, Kind, Store};
@@ -33,7 +35,7 @@ pub async fn a_bound_device_reads_back(store: &dyn Store) {
         ..binding(org(1), eui(1))
     };
     let bound = store.bind_device(full.clone()).await.expect("bind");
-    assert_eq!(*bound, full.into_device(bound.id));
+    assert_eq!(*bound, full.into_device(bound.id, 1));
     assert_eq!(store.find_device(org(1), eui(1)).await.expect("find"), Some(bound));
     assert_eq!(store.find_device(org(1), eui(2)).await.expect("find"), None);
 }
@@ -77,6 +79,8 @@ pub async fn an_unbound_device_is_hidden_and_comes_back_with_its_id_and_history(
     let probe = Probe::bind(store).await;
     probe.append_one(probe.uplink(0, [Reading::new(1, 4097, 21.5)])).await;
     store.describe_channel(org(1), eui(1), channel(1, "north")).await.expect("describe");
+    store.set_report_cycle(org(1), &[eui(1)], 15).await.expect("set");
+    store.update_device(org(1), eui(1), noted()).await.expect("update");
     store.unbind_device(org(1), eui(1)).await.expect("unbind");
     assert_eq!(store.find_device(org(1), eui(1)).await.expect("find"), None);
     assert_eq!(store.find_device_id(org(1), eui(1)).await.expect("find"), Some(probe.device));
@@ -88,7 +92,7 @@ pub async fn an_unbound_device_is_hidden_and_comes_back_with_its_id_and_history(
     Probe::bind_in(store, 1, 2).await;
     let renamed = Binding { name: "again".to_owned(), bound_at: at(9), ..binding(org(1), eui(1)) };
     let again = store.bind_device(renamed.clone()).await.expect("bind");
-    assert_eq!(*again, renamed.into_device(probe.device), "the same id, and nothing else of before");
+    assert_eq!(*again, renamed.into_device(probe.device, 2), "the same id, and nothing else of before");
     assert_eq!(probe.range(Window::ALL, 10).await, ["1/4097 0m=21.5"]);
 }
 
@@ -140,9 +144,93 @@ pub async fn a_change_changes_what_it_names_and_nothing_else(store: &dyn Store) 
     change(DeviceChange { model: Some("S2120".to_owned()), ..DeviceChange::default() }).await.expect("change");
     let mut expected = (*before).clone();
     (expected.name, expected.model, expected.place) = ("roof".to_owned(), "S2120".to_owned(), Some(place));
+    assert_eq!(find().await, Arc::new(expected.clone()));
+    change(noted()).await.expect("change");
+    let description = Some("by the door".to_owned());
+    change(DeviceChange { description, ..DeviceChange::default() }).await.expect("change");
+    expected.notes = DeviceNotes {
+        description: "by the door".to_owned(),
+        country: "DEU".to_owned(),
+        antenna: Some(Antenna::Outdoor),
+        altitude_m: Some(-2.5),
+    };
     assert_eq!(find().await, Arc::new(expected));
     assert_eq!(before.name, format!("device {}", probe.eui), "an answer once given does not change");
     assert_refused!(store.update_device(org(1), eui(2), DeviceChange::default()).await, Error::NotFound(Kind::Device));
+}
+
+/// Everything that can be written down about a device.
+fn noted() -> DeviceChange {
+    DeviceChange {
+        description: Some("im Hof, \"hinten\"".to_owned()),
+        country: Some("DEU".to_owned()),
+        antenna: Some(Antenna::Outdoor),
+        altitude_m: Some(-2.5),
+        ..DeviceChange::default()
+    }
+}
+
+pub async fn a_change_may_move_a_device_into_a_group_that_is_there(store: &dyn Store) {
+    Probe::bind(store).await;
+    let group = GroupId::from_raw(1);
+    let change =
+        |name: &str, group| DeviceChange { name: Some(name.to_owned()), group: Some(group), ..DeviceChange::default() };
+    let find = async || {
+        let device = store.find_device(org(1), eui(1)).await.expect("find").expect("bound");
+        (device.name.clone(), device.group)
+    };
+    let (name, _) = find().await;
+    let refused = store.update_device(org(1), eui(1), change("barn", Some(group))).await;
+    assert_refused!(refused, Error::NotFound(Kind::Group));
+    assert_eq!(find().await, (name, None), "nothing of a change that is refused");
+    store.create_group(Group { org: org(1), id: group, name: "barn".to_owned() }).await.expect("create");
+    store.update_device(org(1), eui(1), change("in", Some(group))).await.expect("change");
+    assert_eq!(find().await, ("in".to_owned(), Some(group)));
+    let renamed = DeviceChange { name: Some("still in".to_owned()), ..DeviceChange::default() };
+    store.update_device(org(1), eui(1), renamed).await.expect("change");
+    assert_eq!(find().await, ("still in".to_owned(), Some(group)));
+    store.update_device(org(1), eui(1), change("out", None)).await.expect("change");
+    assert_eq!(find().await, ("out".to_owned(), None));
+}
+
+pub async fn a_report_cycle_is_set_on_all_devices_or_none(store: &dyn Store) {
+    for number in 1..=2 {
+        Probe::bind_in(store, 1, number).await;
+    }
+    Probe::bind_in(store, 2, 3).await;
+    let cycles = async || {
+        let devices = store.list_devices(org(1), DeviceFilter::default(), None, 10).await.expect("list");
+        devices.iter().map(|device| device.report_cycle_min).collect::<Vec<_>>()
+    };
+    assert_eq!(cycles().await, [None, None]);
+    for stranger in [3, 4] {
+        let refused = store.set_report_cycle(org(1), &[eui(1), eui(stranger)], 5).await;
+        assert_refused!(refused, Error::NotFound(Kind::Device));
+    }
+    assert_eq!(cycles().await, [None, None]);
+    store.set_report_cycle(org(1), &[eui(1), eui(2)], 5).await.expect("set");
+    store.set_report_cycle(org(1), &[eui(2)], 1_440).await.expect("set");
+    assert_eq!(cycles().await, [Some(5), Some(1_440)]);
+    let found = store.find_device(org(1), eui(2)).await.expect("find").expect("bound");
+    assert_eq!(found.report_cycle_min, Some(1_440));
+}
+
+pub async fn refuses_more_devices_of_a_model_than_are_allowed(store: &dyn Store) {
+    store.create_organization(organization(1)).await.expect("create");
+    store.create_organization(organization(2)).await.expect("create");
+    let kit = |of, number| Binding { model: "kit".to_owned(), ..binding(org(of), eui(number)) };
+    store.bind_device(binding(org(1), eui(9))).await.expect("another model does not count");
+    for number in 1..=2 {
+        store.bind_device_within(kit(1, number), 2).await.expect("bind");
+    }
+    let refused = store.bind_device_within(kit(1, 3), 2).await;
+    assert_refused!(refused, Error::Limit { what: "devices", max: 2 });
+    assert_eq!(store.find_device(org(1), eui(3)).await.expect("find"), None);
+    store.bind_device_within(kit(2, 3), 2).await.expect("another organization does not count");
+    store.unbind_device(org(1), eui(1)).await.expect("unbind");
+    store.bind_device_within(kit(1, 3), 2).await.expect("what is unbound does not count");
+    assert_refused!(store.bind_device_within(kit(1, 3), 9).await, Error::Conflict(Kind::Device));
+    assert_refused!(store.bind_device_within(kit(3, 1), 9).await, Error::NotFound(Kind::Organization));
 }
 
 pub async fn a_channel_is_described_anew(store: &dyn Store) {

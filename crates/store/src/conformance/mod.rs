@@ -70,6 +70,9 @@ macro_rules! conformance_suite {
                 another_organization_gets_another_device_id
                 lists_devices_by_eui_in_pages_and_by_filter
                 a_change_changes_what_it_names_and_nothing_else
+                a_change_may_move_a_device_into_a_group_that_is_there
+                a_report_cycle_is_set_on_all_devices_or_none
+                refuses_more_devices_of_a_model_than_are_allowed
                 a_channel_is_described_anew
             }
             sources {

@@ -53,7 +53,10 @@ pub async fn a_renamed_organization_keeps_everything_else(store: &dyn Store) {
 pub async fn an_access_key_reads_back(store: &dyn Store) {
     store.create_organization(organization(1)).await.expect("create");
     let scopes = Scopes { read: true, write: false, manage: true };
-    let keys = [AccessKey { scopes, ..key(1, 5) }, AccessKey { name: String::new(), ..key(1, 9) }];
+    let keys = [
+        AccessKey { scopes, app_password: Some(SecretHash([9; 32])), ..key(1, 5) },
+        AccessKey { name: String::new(), ..key(1, 9) },
+    ];
     for key in keys.iter().rev() {
         store.create_access_key(key.clone()).await.expect("create");
     }

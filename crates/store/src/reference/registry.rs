@@ -51,6 +51,23 @@ impl Tables {
     fn device(&mut self, org: OrgId, eui: DeviceEui) -> Result<&mut Device, Error> {
         self.devices.get_mut(&(org, eui)).map(Arc::make_mut).ok_or(Error::NotFound(Kind::Device))
     }
+
+    fn bind(&mut self, binding: Binding) -> Result<Arc<Device>, Error> {
+        self.organization(binding.org)?;
+        if let Some(group) = binding.group {
+            self.group(binding.org, group)?;
+        }
+        let name = (binding.org, binding.eui);
+        if self.devices.contains_key(&name) {
+            return Err(Error::Conflict(Kind::Device));
+        }
+        let next = DeviceId(self.ids.len() as u64 + 1);
+        let id = *self.ids.entry(name).or_insert(next);
+        let before = self.unbound.remove(&name).map_or(0, |device| device.generation);
+        let device = Arc::new(binding.into_device(id, before + 1));
+        self.devices.insert(name, Arc::clone(&device));
+        Ok(device)
+    }
 }
 
 #[async_trait]
@@ -177,21 +194,16 @@ impl Registry for Reference {
     }
 
     async fn bind_device(&self, binding: Binding) -> Result<Arc<Device>, Error> {
+        lock(&self.registry)?.bind(binding)
+    }
+
+    async fn bind_device_within(&self, binding: Binding, devices_max: usize) -> Result<Arc<Device>, Error> {
         let mut tables = lock(&self.registry)?;
-        tables.organization(binding.org)?;
-        if let Some(group) = binding.group {
-            tables.group(binding.org, group)?;
+        let alike = tables.devices.values().filter(|device| device.org == binding.org && device.model == binding.model);
+        if alike.count() >= devices_max {
+            return Err(Error::Limit { what: "devices", max: devices_max as u64 });
         }
-        let name = (binding.org, binding.eui);
-        if tables.devices.contains_key(&name) {
-            return Err(Error::Conflict(Kind::Device));
-        }
-        let next = DeviceId(tables.ids.len() as u64 + 1);
-        let id = *tables.ids.entry(name).or_insert(next);
-        let device = Arc::new(binding.into_device(id));
-        tables.devices.insert(name, Arc::clone(&device));
-        tables.unbound.remove(&name);
-        Ok(device)
+        tables.bind(binding)
     }
 
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error> {
@@ -229,6 +241,9 @@ impl Registry for Reference {
 
     async fn update_device(&self, org: OrgId, eui: DeviceEui, change: DeviceChange) -> Result<(), Error> {
         let mut tables = lock(&self.registry)?;
+        if let Some(Some(group)) = change.group {
+            tables.group(org, group)?;
+        }
         let device = tables.device(org, eui)?;
         if let Some(name) = change.name {
             device.name = name;
@@ -236,8 +251,27 @@ impl Registry for Reference {
         if let Some(model) = change.model {
             device.model = model;
         }
-        if let Some(place) = change.place {
-            device.place = Some(place);
+        device.place = change.place.or(device.place);
+        device.group = change.group.unwrap_or(device.group);
+        let notes = &mut device.notes;
+        if let Some(description) = change.description {
+            notes.description = description;
+        }
+        if let Some(country) = change.country {
+            notes.country = country;
+        }
+        notes.antenna = change.antenna.or(notes.antenna);
+        notes.altitude_m = change.altitude_m.or(notes.altitude_m);
+        Ok(())
+    }
+
+    async fn set_report_cycle(&self, org: OrgId, devices: &[DeviceEui], minutes: u16) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        for eui in devices {
+            tables.device(org, *eui)?;
+        }
+        for eui in devices {
+            tables.device(org, *eui)?.report_cycle_min = Some(minutes);
         }
         Ok(())
     }

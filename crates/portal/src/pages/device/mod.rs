@@ -129,6 +129,9 @@ async fn page(
                         span.mono { (device.eui) } " · " (device.model)
                         @if member.battery.is_some() { " · " (parts::battery(member.battery)) }
                         " · " (t.heard) " " (view.heard(device.eui, member.heard))
+                        @if let Some(minutes) = device.report_cycle_min {
+                            ", " (t.report_cycle_wanted.replace("{}", &minutes.to_string()))
+                        }
                     }
                 }
             }

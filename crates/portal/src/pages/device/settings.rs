@@ -69,6 +69,10 @@ async fn draw(
                     div.row {
                         label for="model" { (t.model) }
                         select #model name="model" {
+                            // A development kit is of none that the station decodes.
+                            @if !portal.station().models().contains(&device.model.as_str()) {
+                                (parts::option(&device.model, &device.model, true))
+                            }
                             @for model in portal.station().models() { (parts::option(model, model, device.model == model)) }
                         }
                         p.help { (t.model_change_help) }

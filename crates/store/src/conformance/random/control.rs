@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use model::{
-    AccessId, AccessKey, Channel, ChannelIndex, Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, Group, GroupId,
-    KeyLimits, MeasurementId, OrgId, Organization, Scopes, SecretHash, Source, SourceId, SourceKind, Timestamp,
+    AccessId, AccessKey, Antenna, Channel, ChannelIndex, Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, Group,
+    GroupId, KeyLimits, MeasurementId, OrgId, Organization, Scopes, SecretHash, Source, SourceId, SourceKind,
+    Timestamp,
 };
 
 use super::{
@@ -32,10 +33,12 @@ pub(super) enum Control {
     ListGroups(OrgId),
     Move(OrgId, Vec<DeviceEui>, Option<GroupId>),
     Bind(Binding),
+    BindWithin(Binding, usize),
     Unbind(OrgId, DeviceEui),
     Find(OrgId, DeviceEui),
     List(OrgId, DeviceFilter, Option<DeviceEui>, usize),
     Update(OrgId, DeviceEui, DeviceChange),
+    SetReportCycle(OrgId, Vec<DeviceEui>, u16),
     Describe(OrgId, DeviceEui, Channel),
     CreateSource(Source),
     DeleteSource(OrgId, SourceId),
@@ -102,7 +105,8 @@ impl Control {
             39..=52 => {
                 let place = rng.percent(30).then(|| place(rng));
                 let group = some_group.filter(|_| rng.percent(40));
-                Self::Bind(Binding { kind, name, group, place, bound_at: now, ..binding(org, eui) })
+                let binding = Binding { kind, name, group, place, bound_at: now, ..binding(org, eui) };
+                if rng.percent(20) { Self::BindWithin(binding, rng.index(9)) } else { Self::Bind(binding) }
             }
             53..=56 => Self::Unbind(org, eui),
             57..=61 => Self::Find(org, eui),
@@ -113,11 +117,20 @@ impl Control {
                 };
                 Self::List(org, filter, rng.percent(40).then_some(eui), rng.index(6))
             }
-            69..=72 => {
+            69 => {
+                let euis = (0..rng.below(3)).map(|_| super::super::fixtures::eui(rng.below(LABELS)));
+                Self::SetReportCycle(org, euis.collect(), rng.below(1_440) as u16)
+            }
+            70..=72 => {
                 let change = DeviceChange {
                     name: rng.percent(50).then_some(name),
                     model: rng.percent(30).then(|| "S2120".to_owned()),
                     place: rng.percent(30).then(|| place(rng)),
+                    group: rng.percent(30).then_some(some_group),
+                    description: rng.percent(20).then(|| "by the door".to_owned()),
+                    country: rng.percent(20).then(|| "DEU".to_owned()),
+                    antenna: rng.percent(20).then_some(Antenna::Indoor),
+                    altitude_m: rng.percent(20).then(|| rng.below(3_000) as f64),
                 };
                 Self::Update(org, eui, change)
             }
@@ -193,6 +206,7 @@ impl Control {
             Self::ListGroups(org) => print(store.list_groups(org).await),
             Self::Move(org, devices, group) => print(store.move_devices_to_group(org, &devices, group).await),
             Self::Bind(binding) => print(store.bind_device(binding).await.map(nameless)),
+            Self::BindWithin(binding, max) => print(store.bind_device_within(binding, max).await.map(nameless)),
             Self::Unbind(org, eui) => print(store.unbind_device(org, eui).await),
             Self::Find(org, eui) => {
                 let unbound = store.find_unbound_device(org, eui, Timestamp::EPOCH).await;
@@ -203,6 +217,7 @@ impl Control {
                 print(devices.map(|devices| devices.into_iter().map(nameless).collect::<Vec<_>>()))
             }
             Self::Update(org, eui, change) => print(store.update_device(org, eui, change).await),
+            Self::SetReportCycle(org, devices, minutes) => print(store.set_report_cycle(org, &devices, minutes).await),
             Self::Describe(org, eui, channel) => print(store.describe_channel(org, eui, channel).await),
             Self::CreateSource(source) => print(store.create_source(source).await),
             Self::DeleteSource(org, id) => print(store.delete_source(org, id).await),

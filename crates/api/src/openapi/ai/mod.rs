@@ -1,0 +1,3 @@
+//! Below `/openapi/ai`.
+
+pub(crate) mod view_suggestion_by_measurements;

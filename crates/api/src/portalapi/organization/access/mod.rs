@@ -1,0 +1,3 @@
+//! Below `/portalapi/organization/access`.
+
+pub(crate) mod get_fixed_access;

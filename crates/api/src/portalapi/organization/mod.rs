@@ -1,0 +1,3 @@
+//! Below `/portalapi/organization`.
+
+pub(crate) mod access;

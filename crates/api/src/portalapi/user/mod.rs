@@ -1,0 +1,3 @@
+//! Below `/portalapi/user`.
+
+pub(crate) mod login;

@@ -1,0 +1,3 @@
+//! Below `/1.0/lists/devices`.
+
+pub(crate) mod eui;
