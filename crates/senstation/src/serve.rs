@@ -262,11 +262,12 @@ impl Running {
 
     /// Where the API is served, as this machine reaches it; in the clear, if it is.
     pub(crate) fn url(&self) -> Option<String> {
-        match (self.http, self.https) {
-            (Some(address), _) => Some(format!("http://{}", here(address))),
-            (None, Some(address)) => Some(format!("https://{}", here(address))),
-            (None, None) => None,
-        }
+        let (scheme, address) = match (self.http, self.https) {
+            (Some(address), _) => ("http", address),
+            (None, Some(address)) => ("https", address),
+            (None, None) => return None,
+        };
+        Some(format!("{scheme}://{}", here(address)))
     }
 
     /// Where readings are streamed from, as this machine reaches it.

@@ -18,9 +18,12 @@ use crate::packet::Reason;
 /// in use, in ms.
 const SEEN_EVERY_MS: i64 = 10_000;
 
+/// The seats of one organization.
+type Row = HashMap<Box<str>, Arc<Seat>>;
+
 #[derive(Debug)]
 pub(crate) struct Seats {
-    taken: Mutex<HashMap<OrgId, HashMap<Box<str>, Arc<Seat>>>>,
+    taken: Mutex<HashMap<OrgId, Row>>,
     /// Most that an organization may take.
     per_org_max: usize,
 }
@@ -132,7 +135,7 @@ impl Seats {
         self.lock().values().flat_map(HashMap::values).map(Arc::clone).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<OrgId, HashMap<Box<str>, Arc<Seat>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<OrgId, Row>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

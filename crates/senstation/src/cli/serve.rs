@@ -27,7 +27,7 @@ pub(super) struct Doors {
     /// Where to serve the API and the webhooks; `off` closes the door [default: 127.0.0.1:8080]
     /// [env: `SENSTATION_HTTP_LISTEN`]
     #[arg(long, value_name = "ADDRESS")]
-    pub(super) http: Option<String>,
+    http: Option<String>,
     /// Where to serve the same over TLS; `off` closes the door [default: off]
     /// [env: `SENSTATION_HTTPS_LISTEN`]
     #[arg(long, value_name = "ADDRESS")]

@@ -26,8 +26,8 @@ use tokio_tungstenite::{
     },
 };
 
-/// Where WebSockets are opened.
-pub(super) const PATH: &str = "/mqtt";
+/// Where a WebSocket is opened.
+const PATH: &str = "/mqtt";
 /// What they say that they speak.
 const PROTOCOL: &str = "mqtt";
 /// How long opening one may take.
@@ -49,6 +49,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut arrival = Arrival::default();
+    #[expect(clippy::result_large_err, reason = "the type of the refusal is the library's")]
     let answer = |request: &Request, mut response: Response| {
         if request.uri().path() != PATH {
             return Err(refusal(StatusCode::NOT_FOUND, "MQTT is spoken at the path `/mqtt`"));
@@ -72,13 +73,13 @@ fn refusal(status: StatusCode, message: &str) -> ErrorResponse {
 }
 
 /// Whether a request names the sub-protocol.
-pub(super) fn speaks_mqtt(headers: &HeaderMap) -> bool {
+fn speaks_mqtt(headers: &HeaderMap) -> bool {
     let named = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|named| named.to_str().ok());
     named.flat_map(|named| named.split(',')).any(|named| named.trim() == PROTOCOL)
 }
 
 /// Whose page opens a WebSocket, where it is one's and there is no doubt.
-pub(super) fn arrival_of(headers: &HeaderMap) -> Arrival {
+fn arrival_of(headers: &HeaderMap) -> Arrival {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let origin = origins.next().and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     Arrival { origin: origin.filter(|_| origins.next().is_none()) }

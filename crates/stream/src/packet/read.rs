@@ -133,7 +133,7 @@ fn publish(flags: u8, mut take: Take<'_>, is_5: bool) -> Result<Packet, Fault> {
             Ok(())
         })?;
     }
-    if !is_topic(topic) && !(topic.is_empty() && has_alias) {
+    if !(is_topic(topic) || topic.is_empty() && has_alias) {
         return Err(Fault { reason: Reason::TopicNameInvalid, what: "a publish has no topic, or one with wildcards" });
     }
     Ok(Packet::Publish { id, qos, has_alias })

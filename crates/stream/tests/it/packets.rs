@@ -128,3 +128,26 @@ fn memory_is_taken_for_what_has_arrived_not_for_what_is_announced() {
     assert_eq!(reader.read(&mut arrived), Ok(None));
     assert!(arrived.capacity() < 1024, "{}", arrived.capacity());
 }
+
+#[test]
+fn what_fuzzing_starts_from_is_read_or_refused() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let files = |target| {
+        std::fs::read_dir(corpus.join(target)).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap())
+    };
+    let mut count = 0;
+    for bytes in files("mqtt_packets") {
+        for version in [4, 5] {
+            let mut arrived = BytesMut::from(&[first(version), bytes.clone()].concat()[..]);
+            count += read(&mut Reader::new(PACKET_BYTES_MAX), &mut arrived);
+        }
+        count += read(&mut Reader::new(PACKET_BYTES_MAX), &mut BytesMut::from(&bytes[..]));
+    }
+    assert!(count > 2 * files("mqtt_packets").count(), "{count}");
+    let org = OrgId::from_raw(919_136_109_886);
+    for rest in files("mqtt_filter") {
+        let filter = format!("/device_sensor_data/{org}/{}", String::from_utf8(rest).unwrap());
+        let series = model::Reading::new(1, 4097, 0.0).series;
+        assert!(Filter::parse(&filter, org).unwrap().matches("2CF7F12004100005".parse().unwrap(), series), "{filter}");
+    }
+}
