@@ -33,7 +33,8 @@ fn serve(folder: &Path, more: &[(&str, &str)]) -> (Station, SocketAddr) {
     command.args(["--tls-key", "senstation-data/tls/station.key"]);
     command.envs(more.iter().copied());
     let station = Station::start(folder, &mut command);
-    let address = station.greeting.split("https://").nth(1).unwrap().trim().parse().unwrap();
+    let rest = station.greeting.split("https://").nth(1).unwrap();
+    let address = rest.split_whitespace().next().unwrap().parse().unwrap();
     (station, address)
 }
 
