@@ -4,6 +4,7 @@ mod people;
 mod registry;
 mod sources;
 mod telemetry;
+mod usage;
 
 use std::sync::{Mutex, MutexGuard};
 
