@@ -300,6 +300,9 @@ async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station:
     if let Err(error) = api.meter().flush(api.store()).await {
         tracing::warn!("what keys have read in the last second is not counted: {error}");
     }
+    if let Err(error) = api.settle().await {
+        tracing::warn!("some of an allowance was drawn and not used, and counts as used: {error}");
+    }
     if let Err(error) = notes.flush(&*station.store()).await {
         tracing::warn!("what sources have sent in the last second is not counted: {error}");
     }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Antenna, Channel, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes,
-    Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Rate, Role, SecretHash,
-    Session, Source, SourceHealth, SourceId, Timestamp,
+    Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Rate,
+    Role, SecretHash, Session, Source, SourceHealth, SourceId, Timestamp,
 };
 
 use crate::{Charge, Drawn, Error, Usage};

@@ -53,7 +53,7 @@ pub(crate) async fn create(portal: &PortalState, actor: &Actor, new: New) -> Res
         return Err(Fault::Invalid(|texts| texts.fault_manage_limited));
     }
     let (id, secret) = (AccessId::from_random(random()?), Secret::access_key()?);
-    let limits = KeyLimits { expires_at: new.expires_at, origins, groups };
+    let limits = KeyLimits { expires_at: new.expires_at, origins, groups, ..KeyLimits::default() };
     let key =
         AccessKey { limits, ..AccessKey::new(id, actor.org, secret.hash, name(&new.name)?, new.scopes, portal.now()) };
     portal.store().create_access_key(key.clone()).await?;

@@ -67,6 +67,7 @@ impl Key {
                     expires_at: expires_in_days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)),
                     origins: each_once(origins),
                     groups: each_once(groups),
+                    ..KeyLimits::default()
                 };
                 if scopes.manage && !(limits.origins.is_empty() && limits.groups.is_empty()) {
                     wrong_usage("a key with the scope `manage` cannot be limited to groups or to web pages");

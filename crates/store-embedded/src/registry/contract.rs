@@ -12,8 +12,8 @@ use store::{
 };
 
 use super::{
-    Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, limits, organizations, people, sessions,
-    sources, usage,
+    Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, limits, organizations, people,
+    sessions, sources, usage,
 };
 
 #[async_trait]

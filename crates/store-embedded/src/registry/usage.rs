@@ -72,9 +72,9 @@ fn charge_devices(
         }
         let known = match &mut known {
             Some(known) => known,
-            None => known.insert(connection.prepare_cached(counted)?.query_row((Org(org), day.get()), |row| {
-                column::number(row, 0)
-            })?),
+            None => known.insert(
+                connection.prepare_cached(counted)?.query_row((Org(org), day.get()), |row| column::number(row, 0))?,
+            ),
         };
         if *known < USAGE_DEVICES_MAX as u64 {
             write(&mut insert, org, day, &eui.to_string(), used)?;
@@ -108,7 +108,8 @@ fn forget_old_days(connection: &Connection, org: OrgId) -> Result<(), Failure> {
             SELECT (SELECT max(day) FROM usage_call WHERE org = ?1 AND day < newest.day), nth + 1
             FROM newest WHERE nth <= ?2 AND newest.day IS NOT NULL
         ) SELECT day FROM newest WHERE nth = ?2 + 1 AND day IS NOT NULL";
-    let beyond = connection.prepare_cached(oldest)?.query_row(params![Org(org), count(USAGE_DAYS)], |row| row.get::<_, i64>(0));
+    let beyond =
+        connection.prepare_cached(oldest)?.query_row(params![Org(org), count(USAGE_DAYS)], |row| row.get::<_, i64>(0));
     if let Some(day) = beyond.optional()? {
         for table in ["usage_call", "usage_device"] {
             let sql = format!("DELETE FROM {table} WHERE org = ?1 AND day <= ?2");

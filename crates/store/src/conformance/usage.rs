@@ -84,11 +84,16 @@ pub async fn usage_is_told_apart_by_day_key_endpoint_and_device(store: &dyn Stor
         ])
         .await
         .expect("charge");
-    store.charge(vec![charge(1, 5, list, 0, DAY, refused), charge(1, 6, chart, 1, DAY, used(1, 5))]).await.expect("charge");
-    let sum = |parts: &[Used]| parts.iter().fold(Used::default(), |mut sum, part| {
-        sum.add(*part);
-        sum
-    });
+    store
+        .charge(vec![charge(1, 5, list, 0, DAY, refused), charge(1, 6, chart, 1, DAY, used(1, 5))])
+        .await
+        .expect("charge");
+    let sum = |parts: &[Used]| {
+        parts.iter().fold(Used::default(), |mut sum, part| {
+            sum.add(*part);
+            sum
+        })
+    };
     let first = sum(&[used(3, 107), unchanged]);
     let second = sum(&[refused, used(1, 5)]);
     let expected = Usage {
@@ -98,10 +103,7 @@ pub async fn usage_is_told_apart_by_day_key_endpoint_and_device(store: &dyn Stor
             (id(5), list.into(), sum(&[used(3, 107), refused])),
             (id(6), chart.into(), sum(&[unchanged, used(1, 5)])),
         ],
-        devices: vec![
-            (Some(eui(1)), sum(&[used(1, 100), unchanged, used(1, 5)])),
-            (Some(eui(2)), used(2, 7)),
-        ],
+        devices: vec![(Some(eui(1)), sum(&[used(1, 100), unchanged, used(1, 5)])), (Some(eui(2)), used(2, 7))],
     };
     assert_eq!(store.list_usage(org(1), day(-9), day(9), 100).await.expect("list"), expected);
     let one = store.list_usage(org(1), day(1), day(1), 1).await.expect("list");

@@ -10,8 +10,7 @@ use model::{
 use super::{Reference, lock, people::People, sources::Sources, usage::Accounts};
 use crate::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
-    Usage,
-    registry::GROUPS_MAX,
+    Usage, registry::GROUPS_MAX,
 };
 
 #[derive(Debug, Default)]

@@ -91,32 +91,30 @@ impl Control {
             10..=11 => Self::RevokeKey(org, access_id, now),
             12..=14 => Self::FindKey(access_id),
             15..=16 => Self::ListKeys(org),
-            17..=21 => {
-                match rng.below(8) {
-                    0 => Self::LimitKey(org, access_id, some_rate(rng), some_allowance(rng)),
-                    1 => {
-                        let (rate, um, dm) = (some_rate(rng), some_allowance(rng), some_allowance(rng));
-                        Self::LimitOrganization(org, OrgLimits { rate, um, dm })
-                    }
-                    2 => {
-                        let (amount, max) = (rng.below(9_000), 1 + rng.below(40_000));
-                        Self::Draw(org, rng.percent(50).then_some(access_id), Day::of(now), amount, max)
-                    }
-                    3 => Self::Return(org, rng.percent(50).then_some(access_id), Day::of(now), rng.below(900)),
-                    4 => Self::Usage(org, Day::of(now)),
-                    _ => {
-                        let charges = (0..rng.below(4)).map(|_| Charge {
-                            org,
-                            id: AccessId::from_random([rng.below(12) as u8; 16]),
-                            endpoint: if rng.percent(50) { "/openapi/list_devices" } else { "/1.0/lists/node" },
-                            device: rng.percent(60).then(|| super::super::fixtures::eui(rng.below(LABELS))),
-                            last_used_at: now.minus_ms(rng.between(0, 5_000)),
-                            used: Used { calls: rng.below(9), refused: rng.below(3), unchanged: 0, dm: rng.below(5_000) },
-                        });
-                        Self::Charge(charges.collect())
-                    }
+            17..=21 => match rng.below(8) {
+                0 => Self::LimitKey(org, access_id, some_rate(rng), some_allowance(rng)),
+                1 => {
+                    let (rate, um, dm) = (some_rate(rng), some_allowance(rng), some_allowance(rng));
+                    Self::LimitOrganization(org, OrgLimits { rate, um, dm })
                 }
-            }
+                2 => {
+                    let (amount, max) = (rng.below(9_000), 1 + rng.below(40_000));
+                    Self::Draw(org, rng.percent(50).then_some(access_id), Day::of(now), amount, max)
+                }
+                3 => Self::Return(org, rng.percent(50).then_some(access_id), Day::of(now), rng.below(900)),
+                4 => Self::Usage(org, Day::of(now)),
+                _ => {
+                    let charges = (0..rng.below(4)).map(|_| Charge {
+                        org,
+                        id: AccessId::from_random([rng.below(12) as u8; 16]),
+                        endpoint: if rng.percent(50) { "/openapi/list_devices" } else { "/1.0/lists/node" },
+                        device: rng.percent(60).then(|| super::super::fixtures::eui(rng.below(LABELS))),
+                        last_used_at: now.minus_ms(rng.between(0, 5_000)),
+                        used: Used { calls: rng.below(9), refused: rng.below(3), unchanged: 0, dm: rng.below(5_000) },
+                    });
+                    Self::Charge(charges.collect())
+                }
+            },
             22..=26 => Self::CreateGroup(Group { org, id: group, name }),
             27..=29 => Self::RenameGroup(org, group, name),
             30..=31 => Self::DeleteGroup(org, group),
