@@ -4,7 +4,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
 use codec::Codec;
-use model::{OrgId, Timestamp};
+use model::{AccessId, Call, OrgId, Timestamp};
 use portal::{Fact, PortalState};
 use store::Registry;
 
@@ -19,6 +19,7 @@ use crate::{
 /// The station, as the portal sees it.
 struct Front {
     station: Arc<Station>,
+    api: ApiState,
     settings: Settings,
     fleets: Arc<Fleets>,
     log: Tail,
@@ -73,6 +74,10 @@ impl portal::Station for Front {
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.has(org)
+    }
+
+    fn last_calls(&self, org: OrgId, id: AccessId) -> Vec<Call> {
+        self.api.calls().list(org, id)
     }
 
     fn start_simulated_fleet(&self, org: OrgId) {
