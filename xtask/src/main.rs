@@ -5,6 +5,7 @@ mod connection;
 mod copy;
 mod faults;
 mod random;
+mod scenarios;
 mod station;
 mod tidy;
 
@@ -31,6 +32,7 @@ enum Chore {
     /// Measure, and print each figure beside its goal.
     #[command(subcommand)]
     Bench(bench::Bench),
+    Scenarios(scenarios::Scenarios),
     /// Try what must not cost anything that was acknowledged.
     #[command(subcommand)]
     Faults(faults::Faults),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let done = match arguments.chore {
         Chore::Tidy => tidy::run(&root()),
         Chore::Bench(bench) => bench::run(bench),
+        Chore::Scenarios(scenarios) => scenarios::run(&scenarios),
         Chore::Faults(faults) => faults::run(faults),
     };
     match done {

@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) struct Station {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Access ID and Access Key of a client.
+    pub(crate) user: String,
     /// The header line that lets a client read.
     pub(crate) reads: String,
     /// The header line that lets the source write.
@@ -28,7 +30,15 @@ impl Station {
         let source = tell(&binary, folder, &["source", "create", "--kind", "chirpstack", "--auto-add"])?;
         let pair = format!("{}:{}", text(&key, "access_id")?, text(&key, "access_key")?);
         let mut serve = Command::new(&binary);
-        serve.arg("--data-dir").arg(folder).args(["serve", "--http", "127.0.0.1:0"]);
+        serve.arg("--data-dir").arg(folder).args([
+            "serve",
+            "--http",
+            "127.0.0.1:0",
+            "--mqtt",
+            "off",
+            "--mqtt-ws",
+            "off",
+        ]);
         let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("the station has no output")?).read_line(&mut line)?;
@@ -36,7 +46,8 @@ impl Station {
         Ok(Self {
             address: address.parse().with_context(|| format!("the station says `{}`", line.trim()))?,
             child,
-            reads: format!("Authorization: Basic {}\r\n", BASE64_STANDARD.encode(pair)),
+            reads: format!("Authorization: Basic {}\r\n", BASE64_STANDARD.encode(&pair)),
+            user: pair,
             writes: format!("Authorization: Bearer {}\r\n", text(&source, "token")?),
         })
     }

@@ -12,7 +12,7 @@ use axum::{
 use tower::ServiceExt;
 
 use crate::{
-    ApiState, document,
+    ApiState,
     error::Refusal,
     gateway::{dress, preflight},
     openapi::{
@@ -30,6 +30,7 @@ use crate::{
         list_measurement_reference::list_measurement_reference,
         list_telemetry_data::list_telemetry_data,
         move_devices_to_group::move_devices_to_group,
+        openapi_json::openapi_json,
         update_device_report_cycle::update_device_report_cycle,
         update_group::update_group,
         view_device_running_status::view_device_running_status,
@@ -157,7 +158,7 @@ pub fn router(api: ApiState) -> Router {
     let other = any(move |request| trimmed(plain, request))
         .options(preflight)
         .layer(from_fn_with_state((api.clone(), "other"), dress));
-    let open = [("/refer/def/sensor.json", get(sensor)), ("/openapi/openapi.json", get(document::serve))];
+    let open = [("/refer/def/sensor.json", get(sensor)), ("/openapi/openapi.json", get(openapi_json))];
     for (path, read) in open {
         dressed = dressed.route(path, read.options(preflight).layer(from_fn_with_state((api.clone(), path), dress)));
     }

@@ -18,6 +18,8 @@ pub trait Station: Send + Sync {
     fn models(&self) -> Vec<&'static str>;
     /// The OpenAPI document of the public API.
     fn api_document(&self) -> Value;
+    /// How to read an organization's stream by MQTT, for somebody who reaches the station at `host`.
+    fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream;
     /// Whether a simulated fleet runs in an organization.
     fn has_simulated_fleet(&self, org: OrgId) -> bool;
     /// What an organization's access key has called last, the newest first.
@@ -26,6 +28,17 @@ pub trait Station: Send + Sync {
     fn start_simulated_fleet(&self, org: OrgId);
     /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.
     fn remove_simulated_fleet(&self, org: OrgId);
+}
+
+/// Whether an organization's stream can be read by MQTT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stream {
+    /// It can, as by this line for a terminal.
+    Open(String),
+    /// It can on the station's own machine alone, as by this line.
+    OpenHere(String),
+    /// It cannot: the door is closed.
+    Closed,
 }
 
 /// Something to know about the station.
@@ -62,7 +75,10 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What every page needs; cheap to clone.
 #[derive(Clone)]
-pub struct PortalState(Arc<Inner>);
+pub struct PortalState {
+    inner: Arc<Inner>,
+    is_over_tls: bool,
+}
 
 struct Inner {
     store: Arc<dyn Store>,
@@ -78,7 +94,7 @@ struct Inner {
 impl PortalState {
     /// The state of a portal over one store.
     pub fn new(store: Arc<dyn Store>, clock: Clock, station: Arc<dyn Station>, settings: Settings) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             store,
             clock,
             station,
@@ -87,51 +103,58 @@ impl PortalState {
             delays: Delays::default(),
             live: Live::default(),
             fleets: Fleets::default(),
-        }))
+        };
+        Self { inner: Arc::new(inner), is_over_tls: false }
+    }
+
+    /// The same portal behind a door that speaks TLS itself.
+    #[must_use]
+    pub fn over_tls(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), is_over_tls: true }
     }
 
     /// What goes on in the station just now; somebody must run it.
     pub fn live(&self) -> &Live {
-        &self.0.live
+        &self.inner.live
     }
 
     /// The store that everything is kept in.
     pub fn store(&self) -> &dyn Store {
-        &*self.0.store
+        &*self.inner.store
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        (self.0.clock)()
+        (self.inner.clock)()
     }
 
     pub(crate) fn station(&self) -> &dyn Station {
-        &*self.0.station
+        &*self.inner.station
     }
 
     pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.inner.settings
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {
-        &self.0.passwords
+        &self.inner.passwords
     }
 
     pub(crate) fn delays(&self) -> &Delays {
-        &self.0.delays
+        &self.inner.delays
     }
 
     pub(crate) fn fleets(&self) -> &Fleets {
-        &self.0.fleets
+        &self.inner.fleets
     }
 
     /// Whether people reach the station by `https`, so that cookies must not travel otherwise.
     pub(crate) fn is_secure(&self) -> bool {
-        self.0.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+        self.is_over_tls || self.inner.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 
 impl fmt::Debug for PortalState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PortalState").field("settings", &self.0.settings).finish_non_exhaustive()
+        f.debug_struct("PortalState").field("settings", &self.inner.settings).finish_non_exhaustive()
     }
 }

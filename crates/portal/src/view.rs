@@ -113,6 +113,13 @@ impl View {
         self.url.split_once("://").map_or(self.url.as_str(), |(_, host)| host)
     }
 
+    /// The host without its port, as the station is reached.
+    pub(crate) fn host_name(&self) -> &str {
+        let host = self.host();
+        let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+        port.map_or(host, |(name, _)| name)
+    }
+
     /// An instant that stays as it is.
     pub(crate) fn time(&self, at: Timestamp) -> Markup {
         html! { time datetime=(at) { (self.clock(at)) } }
@@ -215,7 +222,8 @@ fn url(portal: &PortalState, headers: &HeaderMap) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.filter(|host| !host.is_empty() && host.chars().all(is_plain)).unwrap_or("127.0.0.1:8080");
-    format!("http://{host}")
+    let scheme = if portal.is_secure() { "https" } else { "http" };
+    format!("{scheme}://{host}")
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! What the portal is told about the station, and how people get in.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
+use api::ApiState;
 use codec::Codec;
 use model::{AccessId, Call, OrgId, Timestamp};
-use portal::{Fact, PortalState};
+use portal::{Fact, PortalState, Stream};
 use store::Registry;
 
 use crate::{
@@ -23,11 +29,19 @@ struct Front {
     settings: Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    mqtt: Option<SocketAddr>,
     started: Timestamp,
 }
 
-/// The portal of a station.
-pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fleets>, log: Tail) -> PortalState {
+/// The portal of a station, whose MQTT door may be open.
+pub(crate) fn portal(
+    station: Arc<Station>,
+    settings: &Settings,
+    fleets: Arc<Fleets>,
+    log: Tail,
+    mqtt: Option<SocketAddr>,
+    api: ApiState,
+) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
         public_url: given(&settings.portal.public_url),
@@ -35,7 +49,7 @@ pub(crate) fn portal(station: Arc<Station>, settings: &Settings, fleets: Arc<Fle
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front { station, settings: settings.clone(), fleets, log, started: clock::now() };
+    let front = Front { station, api, settings: settings.clone(), fleets, log, mqtt, started: clock::now() };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -72,6 +86,14 @@ impl portal::Station for Front {
         api::document()
     }
 
+    fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
+        let Some(door) = self.mqtt else { return Stream::Closed };
+        if door.ip().is_loopback() && !is_here(host) {
+            return Stream::OpenHere(stream::quick_start(&door.ip().to_string(), door.port(), org, access_key));
+        }
+        Stream::Open(stream::quick_start(host, door.port(), org, access_key))
+    }
+
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.has(org)
     }
@@ -87,6 +109,12 @@ impl portal::Station for Front {
     fn remove_simulated_fleet(&self, org: OrgId) {
         self.fleets.remove(org);
     }
+}
+
+/// Whether a host is the machine that names it.
+fn is_here(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 fn free_bytes(path: &Path) -> Option<u64> {
@@ -167,10 +195,15 @@ pub(crate) fn base_url(settings: &Settings) -> String {
     if let Ok(url) = std::fs::read_to_string(settings.data_dir.join(ADDRESS_FILE)) {
         return url.trim_end().to_owned();
     }
-    match settings.http.listen {
-        Listen(Some(address)) if !address.ip().is_unspecified() => format!("http://{address}"),
-        Listen(Some(address)) => format!("http://127.0.0.1:{}", address.port()),
-        Listen(None) => "http://127.0.0.1:8080".to_owned(),
+    let (scheme, address) = match (settings.http.listen, settings.https.listen) {
+        (Listen(Some(address)), _) => ("http", address),
+        (Listen(None), Listen(Some(address))) => ("https", address),
+        (Listen(None), Listen(None)) => return "http://127.0.0.1:8080".to_owned(),
+    };
+    if address.ip().is_unspecified() {
+        format!("{scheme}://127.0.0.1:{}", address.port())
+    } else {
+        format!("{scheme}://{address}")
     }
 }
 

@@ -11,12 +11,13 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{clock, config::Retention, station::Station};
+use crate::{clock, config::Retention, door::Identity, station::Station};
 
 const POLL: Duration = Duration::from_millis(250);
 const FLUSH: Duration = Duration::from_secs(1);
 const MAINTAIN: Duration = Duration::from_secs(1);
 const RETAIN: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Notices what commands have changed.
 pub(crate) async fn poll(station: Arc<Station>, stop: watch::Receiver<bool>) {
@@ -53,6 +54,15 @@ pub(crate) async fn expire(portal: PortalState, stop: watch::Receiver<bool>) {
         async move { portal::expire(&portal).await }
     };
     every(RETAIN, stop, "old sessions cannot be removed", expire).await;
+}
+
+/// Warns of a certificate that clients refuse, or soon will.
+pub(crate) async fn watch_certificate(identity: Arc<Identity>, stop: watch::Receiver<bool>) {
+    let warn = || {
+        identity.warn(clock::now());
+        std::future::ready(Ok(()))
+    };
+    every(DAY, stop, "the certificate cannot be looked at", warn).await;
 }
 
 /// Lets the store do what is due.

@@ -1,6 +1,7 @@
 //! A station put together, run, and taken apart again.
 
 use std::{
+    io::ErrorKind,
     net::{Ipv6Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
@@ -14,19 +15,21 @@ use portal::PortalState;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use store::Store;
+use stream::Broker;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::JoinSet,
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     clock,
     config::{Listen, Settings},
     control,
     demo::{self, Fleets},
-    door::{Door, Limits, Listener, Metrics, Rooms, metrics_only},
+    door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, PortalLink},
     jobs,
     logging::Tail,
@@ -47,6 +50,8 @@ pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// What is read again at SIGHUP.
+    identity: Option<Arc<Identity>>,
 }
 
 impl Signals {
@@ -56,6 +61,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            identity: None,
         })
     }
 
@@ -65,9 +71,12 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    tracing::info!("SIGHUP: there is nothing to reload; settings are read when the station starts");
-                }
+                _ = self.hangup.recv() => match &self.identity {
+                    Some(identity) => identity.reload(clock::now()),
+                    None => {
+                        tracing::info!("SIGHUP: there is nothing to reload; settings are read when the station starts");
+                    }
+                },
             }
         }
     }
@@ -90,8 +99,11 @@ pub(crate) struct Running {
     api: ApiState,
     notes: Arc<Notes>,
     portal: PortalState,
+    broker: Broker,
     fleets: Arc<Fleets>,
     http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+    mqtt: Option<SocketAddr>,
     /// Where people reach the station, if the settings say.
     public_url: Option<String>,
     stop: watch::Sender<bool>,
@@ -129,7 +141,12 @@ impl Running {
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);
-        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log);
+        let mqtt = bind_mqtt(settings.mqtt.listen, Transport::Tcp, "--mqtt")?;
+        let websocket = bind_mqtt(settings.mqtt.websocket_listen, Transport::WebSocket, "--mqtt-ws")?;
+        let mqtt_address = mqtt.as_ref().map(MqttListener::address).transpose()?;
+        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log, mqtt_address, api.clone());
+        let readers = stream::Settings { connections_per_org_max: settings.mqtt.connections_per_org_max };
+        let broker = Broker::new(station.store(), Arc::new(clock::now), &readers);
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);
@@ -138,14 +155,24 @@ impl Running {
             api,
             notes: Arc::default(),
             portal,
+            broker,
             fleets,
             http: None,
+            https: None,
+            mqtt: mqtt_address,
             public_url,
             stop,
             tasks: JoinSet::new(),
             signals,
         };
         running.open_doors(settings)?;
+        let broker = running.broker.clone();
+        running.spawn(|_, stop| async move { broker.run(stop).await });
+        let room = Room::new(settings.mqtt.connections_max);
+        for listener in [mqtt, websocket].into_iter().flatten() {
+            let (broker, room) = (running.broker.clone(), Arc::clone(&room));
+            running.spawn(|_, stop| listener.serve(broker, room, stop));
+        }
         running.spawn(|station, stop| host.run(station, stop));
         let portal = running.portal.clone();
         running.spawn(|_, stop| jobs::watch_log(portal, stop));
@@ -173,15 +200,18 @@ impl Running {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
         };
-        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station)));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone()));
+        let proxies = &settings.http.trusted_proxies.0;
         if let Listen(Some(address)) = settings.metrics.listen {
-            let router = metrics_only(Arc::clone(&metrics));
-            self.open(address, limits, Door::new(router, Arc::clone(&metrics)))?;
+            let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), proxies);
+            let port = bind(address, None, Seats::new(limits), "metrics.listen")?;
+            self.open(port, door)?;
         }
-        if let Listen(Some(address)) = settings.http.listen {
+        let seats = Seats::new(limits);
+        let rooms = |portal: &PortalState| {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
-                portal: portal::router(self.portal.clone()),
+                portal: portal::router(portal.clone()),
                 ingest: ingest::router(IngestState {
                     store: self.station.store(),
                     now: clock::now,
@@ -190,19 +220,33 @@ impl Running {
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };
-            self.http = Some(self.open(address, limits, Door::new(rooms.into_router(), metrics))?);
-            if let Some(url) = self.url() {
-                front::note_address(&settings.data_dir, &url);
+            rooms.into_router()
+        };
+        let plain = Door::new(rooms(&self.portal), Arc::clone(&metrics), proxies);
+        let encrypted = plain.beside(rooms(&self.portal.over_tls()));
+        if let Listen(Some(address)) = settings.http.listen {
+            self.http = Some(self.open(bind(address, None, Arc::clone(&seats), "--http")?, plain)?);
+        }
+        if settings.tls.is_set() {
+            let identity = Identity::read(settings.tls.certificate.clone(), settings.tls.key.clone())?;
+            if let Listen(Some(address)) = settings.https.listen {
+                let port = bind(address, Some(identity.acceptor(b"http/1.1")?), seats, "--https")?;
+                self.https = Some(self.open(port, encrypted)?);
+            } else {
+                tracing::warn!("there is a certificate, but no door that would show it: set `https.listen`");
             }
+            self.signals.identity = Some(Arc::clone(&identity));
+            self.spawn(|_, stop| jobs::watch_certificate(identity, stop));
+        }
+        if let Some(url) = self.url() {
+            front::note_address(&settings.data_dir, &url);
         }
         Ok(())
     }
 
-    fn open(&mut self, address: SocketAddr, limits: Limits, door: Door) -> anyhow::Result<SocketAddr> {
-        let cannot = || format!("cannot listen on `{address}`; choose another address with `--http`");
-        let listener = Listener::bind(address, limits).with_context(cannot)?;
-        let bound = listener.address()?;
-        self.spawn(|_, stop| listener.serve(Arc::new(door), stop));
+    fn open(&mut self, port: Listener, door: Door) -> anyhow::Result<SocketAddr> {
+        let bound = port.address()?;
+        self.spawn(|_, stop| port.serve(Arc::new(door), stop));
         Ok(bound)
     }
 
@@ -212,17 +256,23 @@ impl Running {
     }
 
     /// Where the API is served, if it is.
-    pub(crate) const fn address(&self) -> Option<SocketAddr> {
-        self.http
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.http.or(self.https)
     }
 
-    /// Where the API is served, as this machine reaches it.
+    /// Where the API is served, as this machine reaches it; in the clear, if it is.
     pub(crate) fn url(&self) -> Option<String> {
-        let mut address = self.http?;
-        if address.ip().is_unspecified() {
-            address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
-        }
-        Some(format!("http://{address}"))
+        let (scheme, address) = match (self.http, self.https) {
+            (Some(address), _) => ("http", address),
+            (None, Some(address)) => ("https", address),
+            (None, None) => return None,
+        };
+        Some(format!("{scheme}://{}", here(address)))
+    }
+
+    /// Where readings are streamed from, as this machine reaches it.
+    pub(crate) fn mqtt(&self) -> Option<SocketAddr> {
+        self.mqtt.map(here)
     }
 
     /// The fleets that are simulated here.
@@ -243,10 +293,15 @@ impl Running {
 
     /// Says where the doors are.
     pub(crate) fn announce(&self, output: Output) {
-        let url = self.http.map(|address| format!("http://{address}"));
-        let text =
-            url.as_ref().map_or_else(|| "running with no door open".to_owned(), |url| format!("listening on {url}"));
-        output.greet(&json!({ "url": url }), text);
+        let plain = self.http.map(|address| format!("http://{address}"));
+        let encrypted = self.https.map(|address| format!("https://{address}"));
+        let mqtt = self.mqtt.map(|address| format!("mqtt://{address}"));
+        let all: Vec<_> = plain.iter().chain(&encrypted).chain(&mqtt).map(String::as_str).collect();
+        let text = match all.as_slice() {
+            [] => "running with no door open".to_owned(),
+            all => format!("listening on {}", all.join(" and ")),
+        };
+        output.greet(&json!({ "url": plain, "https_url": encrypted, "mqtt": mqtt }), text);
     }
 
     /// Adds work that ends when the station stops.
@@ -292,6 +347,20 @@ impl Running {
     }
 }
 
+fn bind(address: SocketAddr, tls: Option<TlsAcceptor>, seats: Arc<Seats>, flag: &str) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls, seats).map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::PermissionDenied => {
+                "ports below 1024 need the right `CAP_NET_BIND_SERVICE`: `setcap cap_net_bind_service=+ep` on the \
+                 program, or `AmbientCapabilities=CAP_NET_BIND_SERVICE` in its systemd unit"
+                    .to_owned()
+            }
+            _ => format!("choose another address with `{flag}`"),
+        };
+        anyhow::Error::new(error).context(format!("cannot listen on `{address}`; {advice}"))
+    })
+}
+
 async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station: &Station) -> anyhow::Result<()> {
     let mut broken = None;
     while let Some(ended) = tasks.join_next().await {
@@ -315,6 +384,21 @@ async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station:
     }
 }
 
+/// Opens a door for readers of the stream, if the settings ask for it.
+fn bind_mqtt(listen: Listen, transport: Transport, flag: &str) -> anyhow::Result<Option<MqttListener>> {
+    let Listen(Some(address)) = listen else { return Ok(None) };
+    let cannot = || format!("cannot listen on `{address}`; choose another address with `{flag}`, or `{flag} off`");
+    MqttListener::bind(address, transport).with_context(cannot).map(Some)
+}
+
+/// An address as this machine reaches it.
+fn here(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    address
+}
+
 /// Every connection is an open file; the soft limit is often 1024.
 fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
@@ -334,7 +418,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut layers = Layers::defaults().unwrap();
         layers.set_default("data_dir", folder.path().display().to_string()).unwrap();
-        layers.set_default("http.listen", "off").unwrap();
+        for door in ["http.listen", "mqtt.listen", "mqtt.websocket_listen"] {
+            layers.set_default(door, "off").unwrap();
+        }
         let settings = layers.settings().unwrap();
         let station = Station::open(&settings).unwrap();
         let mut running = Running::start(&settings, station, Signals::catch().unwrap(), Tail::default()).await.unwrap();

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
     OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    Timestamp,
+    StreamSession, Timestamp,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, PersonChange, Registry, SourceChange, SourceNote, Usage,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, PersonChange, Registry, SourceChange, SourceNote,
+    StreamNote, Usage,
 };
 
 use crate::EmbeddedStore;
@@ -278,6 +279,26 @@ impl Registry for EmbeddedStore {
 
     async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error> {
         self.registry.expire_sessions(before).await
+    }
+
+    async fn keep_stream_session(&self, session: StreamSession) -> Result<(), Error> {
+        self.registry.keep_stream_session(session).await
+    }
+
+    async fn find_stream_session(&self, org: OrgId, client_id: &str) -> Result<Option<StreamSession>, Error> {
+        self.registry.find_stream_session(org, client_id).await
+    }
+
+    async fn note_stream_sessions(&self, notes: Vec<StreamNote>) -> Result<(), Error> {
+        self.registry.note_stream_sessions(notes).await
+    }
+
+    async fn forget_stream_session(&self, org: OrgId, client_id: &str) -> Result<(), Error> {
+        self.registry.forget_stream_session(org, client_id).await
+    }
+
+    async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
+        self.registry.expire_stream_sessions(now).await
     }
 
     async fn record(&self, deed: Deed) -> Result<(), Error> {

@@ -143,6 +143,7 @@ pub(crate) fn replay(shared: &Shared, connection: &Connection, after: Position) 
         ledger.head = ledger.head.max(last);
     }
     let head = shared.ledger().head;
+    shared.head.send_replace(head);
     Ok(Position::from_raw(head.get() + skip + 1))
 }
 

@@ -10,6 +10,7 @@ use std::{
 
 use model::{Day, OrgId, Position, Timestamp};
 use store::USAGE_DAYS;
+use tokio::sync::watch;
 
 use crate::{devices::Devices, folder::Folder, settings::Settings};
 
@@ -19,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) devices: Devices,
     pub(crate) ledger: Mutex<Ledger>,
+    /// The ledger's head, for those who wait for the next.
+    pub(crate) head: watch::Sender<Position>,
     /// Everything up to here has left the log.
     pub(crate) trimmed: AtomicU64,
     /// Frames up to here are in the frame table.
@@ -68,6 +71,7 @@ impl Shared {
             settings,
             devices: Devices::new(),
             ledger: Mutex::default(),
+            head: watch::Sender::default(),
             trimmed: AtomicU64::new(0),
             frames_through: AtomicU64::new(0),
             open_bytes: AtomicU64::new(0),

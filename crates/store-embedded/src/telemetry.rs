@@ -120,6 +120,15 @@ impl Telemetry for EmbeddedStore {
         answer.await
     }
 
+    async fn head(&self) -> Result<Position, Error> {
+        Ok(self.shared.ledger().head)
+    }
+
+    async fn wait(&self, after: Position) -> Result<(), Error> {
+        // The sender lives as long as the store.
+        self.shared.head.subscribe().wait_for(|head| *head > after).await.map(drop).map_err(Error::internal)
+    }
+
     async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
         self.ask_janitor(|reply| Job::Expire { org, before, kind, reply }).await
     }

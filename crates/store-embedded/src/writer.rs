@@ -214,6 +214,8 @@ impl Writer {
                 ledger.count_um(org, received_at, um);
             }
             ledger.commit(start, last, &orgs);
+            drop(ledger);
+            self.shared.head.send_replace(last);
         }
         for waiting in waiting {
             drop(waiting.reply.send(Ok(waiting.outcomes)));

@@ -17,7 +17,10 @@ pub use query::{
     Select, Series, StoredFrame,
 };
 pub use reference::Reference;
-pub use registry::{Binding, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, SourceChange, SourceNote};
+pub use registry::{
+    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, STREAM_SESSIONS_MAX, SourceChange,
+    SourceNote, StreamNote,
+};
 pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Revision, Telemetry};
 pub use usage::{Charge, Drawn, USAGE_DAYS, USAGE_DEVICES_MAX, Usage, Used};
 

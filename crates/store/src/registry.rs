@@ -3,14 +3,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Antenna, Channel, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes,
-    Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Rate,
-    Role, SecretHash, Session, Source, SourceHealth, SourceId, Timestamp,
+    Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Position,
+    Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
 };
 
 use crate::{Charge, Drawn, Error, Usage};
 
 /// Most groups an organization may have, as the contract says.
 pub const GROUPS_MAX: usize = 50;
+/// Most readers of its stream that an organization may have that are kept while they are away.
+pub const STREAM_SESSIONS_MAX: usize = 1_000;
 
 /// The control plane: who owns what, and who may do what.
 ///
@@ -208,6 +210,19 @@ pub trait Registry: Send + Sync {
     /// Ends the sessions that were last used before `before`.
     async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error>;
 
+    /// Keeps a reader of a stream, in place of the one of that name if there is one. **Errors**:
+    /// `NotFound` organization, `Limit` if it would be one more than [`STREAM_SESSIONS_MAX`].
+    async fn keep_stream_session(&self, session: StreamSession) -> Result<(), Error>;
+    /// The reader of that name, expired or not.
+    async fn find_stream_session(&self, org: OrgId, client_id: &str) -> Result<Option<StreamSession>, Error>;
+    /// Writes down how far readers have come and when they were seen, both of which move only
+    /// forward; readers that are gone are passed over.
+    async fn note_stream_sessions(&self, notes: Vec<StreamNote>) -> Result<(), Error>;
+    /// Forgets a reader, if there is one of that name.
+    async fn forget_stream_session(&self, org: OrgId, client_id: &str) -> Result<(), Error>;
+    /// Forgets the readers that have been away for too long.
+    async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error>;
+
     /// Writes a deed down. **Errors**: `NotFound` organization.
     async fn record(&self, deed: Deed) -> Result<(), Error>;
     /// The organization's deeds, the last one recorded first, each with its number; only those with
@@ -237,6 +252,19 @@ pub struct SourceNote {
     pub last_message_at: Option<Timestamp>,
     /// When and why one was refused, if one was.
     pub last_error: Option<(Timestamp, String)>,
+}
+
+/// How far a reader of a stream has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamNote {
+    /// Whose stream.
+    pub org: OrgId,
+    /// What the reader calls itself.
+    pub client_id: String,
+    /// Everything up to here has been read.
+    pub position: Position,
+    /// When it was connected.
+    pub seen_at: Timestamp,
 }
 
 /// What to change about a person; `None` leaves it as it is.

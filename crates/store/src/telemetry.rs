@@ -50,6 +50,13 @@ pub trait Telemetry: Send + Sync {
     /// **Errors**: `Trimmed` if the log no longer reaches back so far.
     async fn follow(&self, scope: Scope, after: Position, limit: usize) -> Result<Followed, Error>;
 
+    /// The last position that there is.
+    async fn head(&self) -> Result<Position, Error>;
+
+    /// Waits until there is something after a position, whoever's it is; what there is by then
+    /// `follow` reads.
+    async fn wait(&self, after: Position) -> Result<(), Error>;
+
     /// Removes what is older than `before` for good, and says how many rows (by `measured_at`) or
     /// frames (by `received_at`) that were, hidden rows included. The log keeps its own, shorter,
     /// window; counters and keys of duplicates stay, and what a decoding hid stays hidden when that

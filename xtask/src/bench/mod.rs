@@ -6,6 +6,7 @@ mod http;
 mod machine;
 mod plain_rows;
 mod report;
+mod slow;
 mod storage;
 
 use clap::Subcommand;
@@ -17,6 +18,8 @@ pub(crate) enum Bench {
     Storage(storage::Arguments),
     /// The whole process over loopback, with an axum hello beside it.
     Http(http::Arguments),
+    /// What slow clients do to a good one.
+    Slow(slow::Arguments),
     /// The hello server.
     #[command(hide = true)]
     Hello,
@@ -30,6 +33,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
         Bench::Http(arguments) => http::run(arguments),
+        Bench::Slow(arguments) => slow::run(arguments),
         Bench::Hello => runtime.block_on(hello::serve()),
     }
 }

@@ -9,6 +9,10 @@ impl Samples {
         self.0.push(sample);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn median(&self) -> f64 {
         self.quantile(0.5)
     }
@@ -63,7 +67,7 @@ fn with_unit(samples: &Samples, unit: &str) -> String {
 }
 
 /// Three figures are as many as a shared machine has.
-fn number(number: f64) -> String {
+pub(crate) fn number(number: f64) -> String {
     match number.abs() {
         size if size.is_nan() => "–".to_owned(),
         size if size >= 100.0 => format!("{number:.0}"),

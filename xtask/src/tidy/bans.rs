@@ -17,16 +17,27 @@ pub(crate) fn check(tree: &Tree, metadata: &Metadata, findings: &mut Vec<String>
     let lock: Table = lock.parse().context("cannot read `Cargo.lock`")?;
 
     // The lock file knows other platforms too.
-    let banned: BTreeSet<&str> = entries(&rules, "bans", "deny").filter_map(|entry| text(entry, "crate")).collect();
     let locked = lock.get("package").and_then(Value::as_array).context("`Cargo.lock` lists no package")?;
-    for name in locked.iter().filter_map(|package| text(package, "name")).filter(|name| banned.contains(name)) {
-        findings.push(format!("{RULES}: the workspace must not use `{name}`, see the reason there"));
+    for ban in entries(&rules, "bans", "deny") {
+        let Some(name) = text(ban, "crate") else { continue };
+        if !locked.iter().any(|package| text(package, "name") == Some(name)) {
+            continue;
+        }
+        let wrappers: BTreeSet<&str> = list(ban, "wrappers").collect();
+        if wrappers.is_empty() {
+            findings.push(format!("{RULES}: the workspace must not use `{name}`, see the reason there"));
+        }
+        for package in locked.iter().filter(|package| list(package, "dependencies").any(|needed| is_of(needed, name))) {
+            let package = text(package, "name").unwrap_or_default();
+            if !wrappers.is_empty() && !wrappers.contains(package) {
+                findings.push(format!("{RULES}: `{package}` must not use `{name}`, see the reason there"));
+            }
+        }
     }
 
     let resolve = metadata.resolve.as_ref().context("cargo metadata resolves nothing")?;
     for rule in entries(&rules, "bans", "features") {
-        let denied = rule.get("deny").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        for feature in denied {
+        for feature in list(rule, "deny") {
             let has_feature = resolve.nodes.iter().any(|node| {
                 Some(metadata[&node.id].name.as_str()) == text(rule, "crate")
                     && node.features.iter().any(|has| has.as_str() == feature)
@@ -52,6 +63,15 @@ pub(crate) fn check(tree: &Tree, metadata: &Metadata, findings: &mut Vec<String>
 
 fn entries<'a>(rules: &'a Table, table: &str, key: &str) -> impl Iterator<Item = &'a Value> {
     rules.get(table).and_then(|table| table.get(key)).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether a dependency as the lock file names it, with its version where there are several, is that crate.
+fn is_of(needed: &str, name: &str) -> bool {
+    needed.split(' ').next() == Some(name)
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {

@@ -487,6 +487,7 @@ fn first() -> Vec<Call> {
             .of(group_in_path())
             .refuses(&[11317]),
         changes("/1.0/group/{unique_name}/devices", FIRST, "Move a device into a group", empty_text())
+            .by(&["post", "put", "patch", "delete"])
             .of(group_in_path())
             .takes([one("eui")])
             .refuses(&[11203, 11303, 11317]),

@@ -4,13 +4,6 @@
 mod calls;
 mod schema;
 
-use std::sync::LazyLock;
-
-use axum::{
-    body::Bytes,
-    http::header,
-    response::{IntoResponse, Response},
-};
 use serde_json::{Map, Value, json};
 
 use self::{
@@ -20,13 +13,6 @@ use self::{
 
 /// Answers that the calls of the document really give; a test asks for them again.
 const EXAMPLES: &str = include_str!("examples.json");
-
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
-
-/// `GET /openapi/openapi.json`, for everybody.
-pub(crate) async fn serve() -> Response {
-    ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], DOCUMENT.clone()).into_response()
-}
 
 /// The OpenAPI 3.1 document of the public API, examples included.
 pub fn document() -> Value {

@@ -14,6 +14,7 @@ pub(crate) mod list_groups;
 pub(crate) mod list_measurement_reference;
 pub(crate) mod list_telemetry_data;
 pub(crate) mod move_devices_to_group;
+pub(crate) mod openapi_json;
 pub(crate) mod update_device_report_cycle;
 pub(crate) mod update_group;
 pub(crate) mod view_device_running_status;

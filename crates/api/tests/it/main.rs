@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
 mod aggregate_chart_points;
+mod any_call;
 mod app;
 mod bind_device;
+mod codes;
 mod create_group;
 mod delete_devices;
 mod delete_group;

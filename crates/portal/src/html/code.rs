@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::code_block;
-use crate::view::View;
+use crate::{Stream, view::View};
 
 /// Whose key the lines carry; either may be a name to be replaced.
 pub(crate) struct Credentials<'a> {
@@ -16,9 +16,15 @@ impl Credentials<'static> {
     pub(crate) const PLACEHOLDERS: Self = Self { id: "ACCESS_ID", key: "ACCESS_KEY" };
 }
 
-/// Calls that read something, in several languages. What is set in comes from us alone: an address
+/// Calls that read something, in several languages, and how to read on by MQTT. What is set in comes from us alone: an address
 /// of the station, hex digits, and the names of calls.
-pub(crate) fn snippets(view: &View, credentials: &Credentials<'_>, call: &str, eui: Option<&str>) -> Markup {
+pub(crate) fn snippets(
+    view: &View,
+    credentials: &Credentials<'_>,
+    call: &str,
+    eui: Option<&str>,
+    stream: Option<&Stream>,
+) -> Markup {
     let Credentials { id, key } = credentials;
     let (url, query) = (&view.url, eui.map(|eui| format!("?device_eui={eui}")).unwrap_or_default());
     let params = eui.map(|eui| format!("\n    params={{\"device_eui\": \"{eui}\"}},")).unwrap_or_default();
@@ -34,6 +40,18 @@ pub(crate) fn snippets(view: &View, credentials: &Credentials<'_>, call: &str, e
         @for (at, (name, code, text)) in blocks.into_iter().enumerate() {
             details.fold open[at == 0] { summary { (name) } (code_block(view, &format!("code-{code}"), &text)) }
         }
-        details.fold { summary { "MQTT" } p.small.muted { (view.t.mqtt_not_open) } }
+        @if let Some(stream) = stream {
+            details.fold {
+            summary { "MQTT" }
+            @match stream {
+                Stream::Open(line) => (code_block(view, "code-mqtt", line)),
+                Stream::OpenHere(line) => {
+                    (code_block(view, "code-mqtt", line))
+                    p.small.muted { (view.t.mqtt_open_here) }
+                }
+                Stream::Closed => p.small.muted { (view.t.mqtt_not_open) },
+            }
+            }
+        }
     }
 }

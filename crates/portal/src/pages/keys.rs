@@ -93,7 +93,7 @@ async fn draw(
     let groups = portal.store().list_groups(actor.org).await?;
     let content = html! {
         (parts::head(t.nav_keys, t.keys_help, parts::nothing()))
-        @if let Some((key, secret)) = made { (shown_once(view, key, secret)) }
+        @if let Some((key, secret)) = made { (shown_once(portal, view, key, secret)) }
         (parts::wrong(view, fault))
         form.card.form method="post" action="/keys" {
             header { h2 { (t.create_key) } }
@@ -139,8 +139,11 @@ fn works(key: &AccessKey, now: Timestamp) -> bool {
     key.revoked_at.is_none() && key.limits.expires_at.is_none_or(|at| now < at)
 }
 
-fn shown_once(view: &View, key: &AccessKey, secret: &Secret) -> Markup {
+fn shown_once(portal: &PortalState, view: &View, key: &AccessKey, secret: &Secret) -> Markup {
     let t = view.t;
+    // A key that a terminal cannot read with gets no line for one.
+    let may_read = key.scopes.read && key.limits.origins.is_empty();
+    let stream = may_read.then(|| portal.station().stream(view.host_name(), key.org, &secret.text));
     let id = key.id.to_string();
     let title = if key.name.is_empty() { &id } else { &key.name };
     html! {
@@ -152,7 +155,7 @@ fn shown_once(view: &View, key: &AccessKey, secret: &Secret) -> Markup {
                 dt { "Access Key" } dd { (parts::copied(view, "access-key", &secret.text)) }
             }
             p { (t.key_try) }
-            div { (code::snippets(view, &Credentials { id: &id, key: &secret.text }, "list_devices", None)) }
+            div { (code::snippets(view, &Credentials { id: &id, key: &secret.text }, "list_devices", None, stream.as_ref())) }
         }
     }
 }

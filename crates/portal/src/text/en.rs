@@ -278,6 +278,7 @@ catalogue! {
     retire_confirm: "Retire this device?",
     code_help: "Put your own in place of ACCESS_ID and ACCESS_KEY; they are made under",
     mqtt_not_open: "This station has no MQTT door open.",
+    mqtt_open_here: "The MQTT door is open to the station's own machine alone; `--mqtt 0.0.0.0:1883` opens it to others.",
 
     // groups, map, measurements
     groups_help: "A device is in one group; a device in no group is in the default one.",

@@ -259,6 +259,7 @@ pub(crate) static ZH: Texts = Texts {
     retire_confirm: "确定停用此设备？",
     code_help: "请将 ACCESS_ID 和 ACCESS_KEY 换成您自己的，创建位置：",
     mqtt_not_open: "本站未开放 MQTT 接口。",
+    mqtt_open_here: "MQTT 接口仅对本站所在的机器开放；使用 `--mqtt 0.0.0.0:1883` 可对其他机器开放。",
 
     // groups, map, measurements
     groups_help: "每台设备属于一个分组，未分组的设备属于默认分组。",

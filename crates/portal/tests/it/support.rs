@@ -18,7 +18,7 @@ use model::{
     AccessId, AccessKey, Call, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Role, Scopes,
     SecretHash, Session, Timestamp,
 };
-use portal::{Address, Fact, PortalState, Secret, Settings, Station, router};
+use portal::{Address, Fact, PortalState, Secret, Settings, Station, Stream, router};
 use store::{Registry, Telemetry};
 use store_embedded::{Durability, EmbeddedStore};
 use tempfile::TempDir;
@@ -87,6 +87,10 @@ impl Station for TestStation {
 
     fn models(&self) -> Vec<&'static str> {
         vec!["S2101", "S2120"]
+    }
+
+    fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
+        if host == "closed.example" { Stream::Closed } else { Stream::Open(format!("mqtt {host} {org} {access_key}")) }
     }
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {

@@ -3,7 +3,7 @@
 use codec::Codec;
 use model::{GroupId, OrgId, Scopes, SourceId};
 
-use crate::config::nearest;
+use crate::{authority::Host, config::nearest};
 
 /// The longest name that people may give.
 const NAME_CHARS_MAX: usize = 128;
@@ -43,6 +43,11 @@ pub(super) fn scopes(text: &str) -> Result<Scopes, String> {
 pub(super) fn origin(text: &str) -> Result<String, String> {
     portal::origin(text)
         .ok_or_else(|| format!("`{text}` is no origin: give scheme and host, such as `https://dashboard.example.org`"))
+}
+
+/// A host's name, or its address.
+pub(super) fn host(text: &str) -> Result<Host, String> {
+    text.parse().map_err(|()| format!("`{text}` is neither a name such as `station.lan` nor an address"))
 }
 
 /// The id of a group.
@@ -134,6 +139,17 @@ mod tests {
             "file:///page.html",
         ] {
             assert!(origin(wrong).unwrap_err().contains("is no origin"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for right in ["station.lan", "Station.LAN", "station", "192.168.1.10", "fd00::1", "xn--hof-sd-5ya.example"] {
+            assert_eq!(host(right).map(|host| host.to_string()), Ok(right.to_ascii_lowercase()));
+        }
+        let long = "a".repeat(64);
+        for wrong in ["", ".", "a..b", "a.", ".a", "-a", "a-", "a b", "*.lan", "a:1", "https://a", "höfe.lan", &long] {
+            assert!(host(wrong).unwrap_err().contains("neither a name"), "{wrong}");
         }
     }
 

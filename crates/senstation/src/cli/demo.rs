@@ -37,9 +37,15 @@ impl Demo {
         }
         let mut settings = session.settings()?;
         if self.lan {
-            match &mut settings.http.listen {
-                Listen(Some(address)) => address.set_ip([0, 0, 0, 0].into()),
-                Listen(None) => bail!("`--lan` needs the HTTP door, which is off"),
+            if settings.http.listen == Listen(None) {
+                bail!("`--lan` needs the HTTP door, which is off");
+            }
+            for Listen(door) in
+                [&mut settings.http.listen, &mut settings.mqtt.listen, &mut settings.mqtt.websocket_listen]
+            {
+                if let Some(address) = door {
+                    address.set_ip([0, 0, 0, 0].into());
+                }
             }
         }
         if *session.layers.origin("log.level") == Origin::Default {

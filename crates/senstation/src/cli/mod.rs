@@ -2,12 +2,14 @@
 
 mod app_password;
 mod arguments;
+mod ca;
 mod codec;
 mod completions;
 mod config;
 mod demo;
 mod device;
 mod key;
+mod limit;
 mod org;
 mod owner_link;
 mod serve;
@@ -78,6 +80,8 @@ enum Command {
     Source(source::Source),
     #[command(subcommand)]
     Codec(codec::Codec),
+    #[command(subcommand)]
+    Ca(ca::Ca),
     OwnerLink(owner_link::OwnerLink),
     Config(config::Config),
     Completions(completions::Completions),
@@ -103,6 +107,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),
+        Command::Ca(ca) => ca.run(&context),
         Command::OwnerLink(owner_link) => owner_link.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),

@@ -1,6 +1,6 @@
 use anyhow::bail;
 
-use super::Settings;
+use super::{Listen, Settings};
 
 /// What the log has levels for, the first showing nothing.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -10,13 +10,25 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
     if settings.data_dir.as_os_str().is_empty() {
         bail!("`data_dir` is empty; name a folder");
     }
-    for (name, max) in [
-        ("http.connections_max", settings.http.connections_max),
-        ("http.connections_per_address_max", settings.http.connections_per_address_max),
+    for (name, max, door) in [
+        ("http.connections_max", settings.http.connections_max, "http.listen"),
+        ("http.connections_per_address_max", settings.http.connections_per_address_max, "http.listen"),
+        ("mqtt.connections_max", settings.mqtt.connections_max, "mqtt.listen"),
+        ("mqtt.connections_per_org_max", settings.mqtt.connections_per_org_max, "mqtt.listen"),
     ] {
         if max == 0 {
-            bail!("`{name}` is 0, which lets nobody in; to close the door set `http.listen` to `off`");
+            bail!("`{name}` is 0, which lets nobody in; to close the door set `{door}` to `off`");
         }
+    }
+    let tls = &settings.tls;
+    if tls.is_set() == tls.key.as_os_str().is_empty() {
+        bail!("`tls.certificate` and `tls.key` come together; set both or none");
+    }
+    if settings.https.listen != Listen(None) && !tls.is_set() {
+        bail!(
+            "`https.listen` needs `tls.certificate` and `tls.key`; where there is no certificate yet, \
+             `senstation ca init` and `senstation ca issue` make one"
+        );
     }
     if settings.contract.realm.contains(char::is_control) {
         bail!("`contract.realm` has a control character; use letters, digits and blanks");
@@ -69,6 +81,9 @@ mod tests {
         check("http.connections_max", 0, Some("lets nobody in"));
         check("http.connections_per_address_max", 0, Some("lets nobody in"));
         check("http.connections_max", 1, None);
+        check("https.listen", "127.0.0.1:8443", Some("needs `tls.certificate`"));
+        check("tls.key", "station.key", Some("come together"));
+        check("tls.certificate", "station.crt", Some("come together"));
         check("data_dir", "", Some("name a folder"));
         check("contract.realm", "My\r\nfarm", Some("control character"));
         check("contract.realm", "My farm", None);

@@ -196,6 +196,8 @@ mod tests {
         let file = "[portal_login]\nnetworks = \"192.168.1.0/24, fd00::/8,\"";
         let login = layers(file, &environment).unwrap().settings().unwrap().portal_login;
         assert!(login.enabled);
+        let proxies = layers("", &[("SENSTATION_HTTP_TRUSTED_PROXIES", "192.0.2.1, ::1")]).unwrap().settings().unwrap();
+        assert_eq!(proxies.http.trusted_proxies.0, ["192.0.2.1/32".parse().unwrap(), "::1/128".parse().unwrap()]);
         assert_eq!(login.networks.0, ["192.168.1.0/24".parse().unwrap(), "fd00::/8".parse().unwrap()]);
     }
 

@@ -4,7 +4,10 @@ mod check;
 mod layers;
 mod nearest;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -21,6 +24,9 @@ const DEFAULTS: &str = include_str!("../../senstation.default.toml");
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) https: Https,
+    pub(crate) tls: Tls,
+    pub(crate) mqtt: Mqtt,
     pub(crate) portal: Portal,
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
@@ -37,6 +43,36 @@ pub(crate) struct Http {
     pub(crate) listen: Listen,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
+    pub(crate) trusted_proxies: Networks,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Https {
+    pub(crate) listen: Listen,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Tls {
+    /// Whether a certificate is named.
+    pub(crate) fn is_set(&self) -> bool {
+        !self.certificate.as_os_str().is_empty()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mqtt {
+    pub(crate) listen: Listen,
+    pub(crate) websocket_listen: Listen,
+    pub(crate) connections_max: usize,
+    pub(crate) connections_per_org_max: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -105,7 +141,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Networks, separated by commas.
+/// Networks or addresses, separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Networks(pub(crate) Vec<IpNet>);
@@ -115,8 +151,10 @@ impl TryFrom<String> for Networks {
 
     fn try_from(text: String) -> Result<Self, String> {
         let named = text.split(',').map(str::trim).filter(|named| !named.is_empty());
-        let network =
-            |named: &str| named.parse().map_err(|_| format!("`{named}` is no network such as `192.168.1.0/24`"));
+        let network = |named: &str| {
+            let network = named.parse().or_else(|_| named.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| format!("`{named}` is no network such as `192.168.1.0/24`, nor an address"))
+        };
         named.map(network).collect::<Result<_, _>>().map(Self)
     }
 }

@@ -63,6 +63,7 @@ fn machine_readable(owner: &Owner, running: &Running, portal: Option<&PortalLink
         "access_id": owner.access_id.to_string(),
         "access_key": owner.access_key,
         "url": running.url(),
+        "mqtt": running.mqtt().map(|address| format!("mqtt://{address}")),
         "portal": portal.map(|portal| &portal.url),
         "devices": fleet::MEMBERS.map(|member| {
             json!({ "eui": member.eui().to_string(), "model": member.model, "name": member.name })
@@ -79,6 +80,13 @@ fn introduction(owner: &Owner, running: &Running, portal: Option<&PortalLink>) -
         None => String::new(),
     };
     let portal = portal.map(ToString::to_string).unwrap_or_default();
+    let stream = match running.mqtt() {
+        Some(door) => {
+            let line = stream::quick_start(&door.ip().to_string(), door.port(), owner.org, &owner.access_key);
+            format!("\nReadings as they come, by MQTT:\n  {line}\n")
+        }
+        None => String::new(),
+    };
     format!(
         "\n{portal}\n\norganization  {}\naccess id     {}\naccess key    {}\n{phone}
 The latest readings of a greenhouse:
@@ -92,7 +100,7 @@ Its temperature since the fleet was set up, as averages:
 
 All devices:
   {curl}/list_devices'
-
+{stream}
 Live readings follow. Ctrl-C stops the station.",
         owner.org,
         owner.access_id,

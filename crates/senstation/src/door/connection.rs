@@ -1,12 +1,20 @@
 //! One connection, from its first byte to its last.
 
-use std::{convert::Infallible, future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::watch,
     time::timeout,
 };
@@ -23,16 +31,19 @@ const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
 const LINGER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves requests until the client goes away, one is refused, or the station stops.
-pub(super) async fn serve(
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     door: Arc<Door>,
-    socket: TcpStream,
+    socket: S,
     peer: SocketAddr,
     patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
+    let has_asked = AtomicBool::new(false);
+    let stopping = stop.clone();
     let service = service_fn(|request| {
-        let door = Arc::clone(&door);
-        Box::pin(async move { Ok::<_, Infallible>(door.answer(peer, request).await) })
+        has_asked.store(true, Relaxed);
+        let (door, stopping) = (&door, &stopping);
+        Box::pin(async move { Ok::<_, Infallible>(door.answer(peer, request, stopping).await) })
     });
     let mut connection =
         http1::Builder::new().half_close(true).serve_connection(TokioIo::new(Guard::new(socket, patience)), service);
@@ -41,6 +52,10 @@ pub(super) async fn serve(
         tokio::select! {
             outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break outcome,
             _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                // The library would wait for a first request before it lets go.
+                if !has_asked.load(Relaxed) {
+                    break Ok(());
+                }
                 is_stopping = true;
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
@@ -57,7 +72,11 @@ pub(super) async fn serve(
 }
 
 /// Tells the client what there is to tell, and closes so that it can be read.
-pub(super) async fn close(mut socket: TcpStream, refusal: Option<&Refusal>, peer_has_closed: bool) {
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: S,
+    refusal: Option<&Refusal>,
+    peer_has_closed: bool,
+) {
     let goodbye = async {
         if let Some(refusal) = refusal {
             socket.write_all(&refusal.to_bytes()).await?;

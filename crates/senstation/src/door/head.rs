@@ -37,8 +37,8 @@ pub(super) struct Head {
 /// **Errors**: the status and the words that the client is refused with.
 pub(super) fn inspect(head: &[u8]) -> Result<Head, Refusal> {
     let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let version = request_line(lines.next().unwrap_or_default())?;
-    let mut fields = Fields::default();
+    let (version, host) = request_line(lines.next().unwrap_or_default())?;
+    let mut fields = Fields { target_host: host, ..Fields::default() };
     for (count, line) in lines.take_while(|line| !line.is_empty()).enumerate() {
         if count == FIELDS_MAX {
             return Err(Refusal::new(
@@ -71,7 +71,8 @@ enum Version {
     Http11,
 }
 
-fn request_line(line: &[u8]) -> Result<Version, Refusal> {
+/// The version, and the host if the target is a whole URL.
+fn request_line(line: &[u8]) -> Result<(Version, Option<&[u8]>), Refusal> {
     let malformed = || Refusal::bad_request("the request line is not `METHOD TARGET HTTP/1.1`");
     let mut words = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
@@ -87,19 +88,42 @@ fn request_line(line: &[u8]) -> Result<Version, Refusal> {
     if method == b"CONNECT" {
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy"));
     }
-    match version {
-        b"HTTP/1.1" => Ok(Version::Http11),
-        b"HTTP/1.0" => Ok(Version::Http10),
+    let version = match version {
+        b"HTTP/1.1" => Version::Http11,
+        b"HTTP/1.0" => Version::Http10,
         other if other.starts_with(b"HTTP/") => {
-            Err(Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "send HTTP/1.1"))
+            return Err(Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "send HTTP/1.1"));
         }
-        _ => Err(malformed()),
+        _ => return Err(malformed()),
+    };
+    let host = match target {
+        [b'/', ..] => None,
+        b"*" if method == b"OPTIONS" => None,
+        _ => Some(host_of(target).ok_or_else(malformed_target)?),
+    };
+    if target.contains(&b'#') {
+        return Err(malformed_target());
     }
+    Ok((version, host))
+}
+
+/// The host of a URL, its port included.
+fn host_of(url: &[u8]) -> Option<&[u8]> {
+    let is_of = |scheme: &&[u8]| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let scheme = [&b"http://"[..], b"https://"].into_iter().find(is_of)?;
+    let rest = &url[scheme.len()..];
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|host| is_authority(host))
+}
+
+fn malformed_target() -> Refusal {
+    Refusal::bad_request("what is asked for is neither a path nor a URL")
 }
 
 /// The fields that say where a request ends and for whom it is.
 #[derive(Default)]
-struct Fields {
+struct Fields<'a> {
+    target_host: Option<&'a [u8]>,
     hosts: usize,
     length: Option<u64>,
     is_chunked: bool,
@@ -107,7 +131,7 @@ struct Fields {
     says_keep_alive: bool,
 }
 
-impl Fields {
+impl Fields<'_> {
     fn add(&mut self, line: &[u8]) -> Result<(), Refusal> {
         let colon = line.iter().position(|byte| *byte == b':');
         let (name, value) = match colon {
@@ -123,6 +147,9 @@ impl Fields {
         // Few names matter; their lengths tell most others apart.
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => self.host(value),
+            6 if name.eq_ignore_ascii_case(b"expect") && !value.eq_ignore_ascii_case(b"100-continue") => {
+                Err(Refusal::new(StatusCode::EXPECTATION_FAILED, "expect nothing but `100-continue`"))
+            }
             10 if name.eq_ignore_ascii_case(b"connection") => {
                 let mut options = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
                 self.says_close |= options.clone().any(|option| option.eq_ignore_ascii_case(b"close"));
@@ -137,10 +164,15 @@ impl Fields {
 
     fn host(&mut self, value: &[u8]) -> Result<(), Refusal> {
         self.hosts += 1;
-        let is_authority = value.iter().all(
-            |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b':' | b'[' | b']'),
-        );
-        if is_authority && !value.is_empty() { Ok(()) } else { Err(Refusal::bad_request("`Host` names no host")) }
+        if !is_authority(value) {
+            return Err(Refusal::bad_request("`Host` names no host"));
+        }
+        match self.target_host {
+            Some(host) if !host.eq_ignore_ascii_case(value) => {
+                Err(Refusal::bad_request("`Host` names another host than the URL that is asked for"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn length(&mut self, value: &[u8]) -> Result<(), Refusal> {
@@ -187,6 +219,12 @@ impl Fields {
     }
 }
 
+fn is_authority(text: &[u8]) -> bool {
+    let is_fine =
+        |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b':' | b'[' | b']');
+    !text.is_empty() && text.iter().all(is_fine)
+}
+
 fn is_token(name: &[u8]) -> bool {
     let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !name.is_empty() && name.iter().all(is_tchar)
@@ -208,6 +246,10 @@ mod tests {
     fn takes_what_ordinary_clients_send() {
         check("GET / HTTP/1.1\nHost: a", Ok(PLAIN));
         check("GET /a?b=%20 HTTP/1.1\nhost:[::1]:8080\nX-Empty:\nX-High: é", Ok(PLAIN));
+        check("GET http://A:80/a HTTP/1.1\nHost: a:80", Ok(PLAIN));
+        check("GET HTTPS://a?b HTTP/1.1\nHost: a", Ok(PLAIN));
+        check("OPTIONS * HTTP/1.1\nHost: a", Ok(PLAIN));
+        check("GET / HTTP/1.1\nHost: a\nExpect: 100-Continue", Ok(PLAIN));
         check("GET / HTTP/1.1\nHost: a\nConnection: Close", Ok(Head { is_last: true, ..PLAIN }));
         check("GET / HTTP/1.0", Ok(Head { is_last: true, ..PLAIN }));
         check("GET / HTTP/1.0\nConnection: keep-alive", Ok(PLAIN));
@@ -261,6 +303,46 @@ mod tests {
         check("GET / HTTP/1.2\nHost: a", Err(505));
         check("CONNECT a:443 HTTP/1.1\nHost: a", Err(405));
         check(&format!("GET /{} HTTP/1.1\nHost: a", "a".repeat(8192)), Err(414));
+    }
+
+    #[test]
+    fn refuses_targets_that_are_neither_path_nor_url_of_the_host() {
+        for target in
+            ["a", "*", "a/b", "?a", "/a#b", "ftp://a/", "http://", "http:///a", "http:a", "http://b/", "http://u@a/"]
+        {
+            check(&format!("GET {target} HTTP/1.1\nHost: a"), Err(400));
+        }
+        check("GET http://a:81/ HTTP/1.1\nHost: a", Err(400));
+        check("GET http://a/ HTTP/1.1\nHost: a\nHost: a", Err(400));
+    }
+
+    #[test]
+    fn refuses_other_expectations() {
+        for expected in ["", "200-ok", "100-continue, 200-ok"] {
+            check(&format!("POST / HTTP/1.1\nHost: a\nExpect: {expected}"), Err(417));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_passes_has_one_host_and_one_end(
+            line in "(GET|POST|OPTIONS) (/|\\*|http://a|[ -~]{1,8}) HTTP/1\\.[01]",
+            fields in proptest::collection::vec(
+                "(Host|host|Content-Length|Transfer-Encoding|Expect|X|[ -~\t]{0,9}):? ?(a|b|3|chunked|[ -~\t\r\0]{0,9})",
+                0..5,
+            ),
+        ) {
+            let head = format!("{line}\r\n{}\r\n\r\n", fields.join("\r\n"));
+            let count = |name: &str| {
+                let of = |field: &&String| field.split(':').next().is_some_and(|found| found.eq_ignore_ascii_case(name));
+                fields.iter().filter(of).count()
+            };
+            if inspect(head.as_bytes()).is_ok() {
+                proptest::prop_assert!(count("host") == 1 || (count("host") == 0 && line.ends_with('0')), "{head:?}");
+                proptest::prop_assert!(count("content-length") + count("transfer-encoding") <= 1, "{head:?}");
+                proptest::prop_assert!(!fields.iter().any(|field| field.contains(['\r', '\0'])), "{head:?}");
+            }
+        }
     }
 
     #[test]

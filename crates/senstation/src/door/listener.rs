@@ -11,13 +11,19 @@ use std::{
 use axum::http::StatusCode;
 use socket2::{Domain, Socket, Type};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 
-use super::{Door, connection, guard::Patience, refusal::Refusal};
+use super::{
+    Door, connection,
+    guard::Patience,
+    refusal::Refusal,
+    tls::{self, Greeting},
+};
 
 /// How many connections are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,28 +35,29 @@ pub(crate) struct Limits {
 }
 
 /// How long requests under way may take once the station stops.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(20);
+const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 /// How many connections beyond the limits are told so at a time; others are just closed.
 const TURNED_AWAY_MAX: usize = 64;
 
 const PATIENCE: Patience =
-    Patience { head: Duration::from_secs(10), idle: Duration::from_secs(75), write: Duration::from_secs(30) };
+    Patience { head: Duration::from_secs(10), idle: Duration::from_secs(75), write: Duration::from_secs(10) };
+
+/// How much of an answer the operating system holds that was not sent yet; with more, a client that
+/// reads slowly could not be told from one that does not read.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 
 /// An open port.
 pub(crate) struct Listener {
     socket: TcpListener,
-    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    seats: Arc<Seats>,
 }
 
 impl Listener {
     /// Opens a port; port 0 is any free one.
-    pub(crate) fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(1024)?;
-        Ok(Self { socket: TcpListener::from_std(socket.into())?, limits })
+    pub(crate) fn bind(address: SocketAddr, tls: Option<TlsAcceptor>, seats: Arc<Seats>) -> io::Result<Self> {
+        Ok(Self { socket: listen(address)?, tls, seats })
     }
 
     /// Where it listens.
@@ -60,7 +67,6 @@ impl Listener {
 
     /// Serves connections until told to stop, and then those under way to their end.
     pub(crate) async fn serve(self, door: Arc<Door>, mut stop: watch::Receiver<bool>) {
-        let seats = Arc::new(Seats { limits: self.limits, taken: Mutex::default() });
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
         let mut connections = JoinSet::new();
         loop {
@@ -79,19 +85,26 @@ impl Listener {
                 }
             };
             let _best_effort = socket.set_nodelay(true);
-            match seats.take(peer.ip()) {
+            match self.seats.take(peer.ip()) {
                 Ok(seat) => {
-                    let (door, stop) = (Arc::clone(&door), stop.clone());
+                    let (door, stop, tls) = (Arc::clone(&door), stop.clone(), self.tls.clone());
                     door.metrics.connections.inc();
                     connections.spawn(async move {
                         let metrics = Arc::clone(&door.metrics);
-                        connection::serve(door, socket, peer, PATIENCE, stop).await;
+                        match tls {
+                            None => connection::serve(door, socket, peer, PATIENCE, stop).await,
+                            Some(tls) => serve_encrypted(door, tls, socket, peer, stop).await,
+                        }
                         metrics.connections.dec();
                         drop(seat);
                     });
                 }
                 Err(refusal) => {
                     door.note(peer, "", &refusal);
+                    // Saying anything over TLS would cost more than serving it.
+                    if self.tls.is_some() {
+                        continue;
+                    }
                     if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
                         connections.spawn(async move {
                             connection::close(socket, Some(&refusal), false).await;
@@ -110,8 +123,44 @@ impl Listener {
     }
 }
 
-/// Which connections there are.
-struct Seats {
+/// A socket that listens.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    // Connections have what the port has.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Serves a connection that is to be encrypted first.
+async fn serve_encrypted(
+    door: Arc<Door>,
+    tls: TlsAcceptor,
+    socket: TcpStream,
+    peer: SocketAddr,
+    mut stop: watch::Receiver<bool>,
+) {
+    let greeted = tokio::select! {
+        greeted = tls::greet(&tls, socket) => greeted,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    match greeted {
+        Ok(Greeting::Encrypted(socket)) => connection::serve(door, socket, peer, PATIENCE, stop).await,
+        Ok(Greeting::Plain(socket)) => {
+            let refusal = Refusal::bad_request("this port speaks TLS: the address begins with `https://`");
+            door.note(peer, "", &refusal);
+            connection::close(socket, Some(&refusal), false).await;
+        }
+        Err(error) => tracing::debug!(%peer, "no TLS came about: {error}"),
+    }
+}
+
+/// Which connections there are; ports may share them.
+pub(crate) struct Seats {
     limits: Limits,
     taken: Mutex<Taken>,
 }
@@ -129,6 +178,11 @@ struct Seat {
 }
 
 impl Seats {
+    /// All free.
+    pub(crate) fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { limits, taken: Mutex::default() })
+    }
+
     fn take(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Refusal> {
         let address = household(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -172,7 +226,7 @@ mod tests {
     #[test]
     fn a_seat_is_given_back() {
         let limits = Limits { connections_max: 3, connections_per_address_max: 2 };
-        let seats = Arc::new(Seats { limits, taken: Mutex::default() });
+        let seats = Seats::new(limits);
         let status = |address: &str| seats.take(address.parse().unwrap()).map_err(|refusal| refusal.status().as_u16());
         let one = status("10.0.0.1").unwrap();
         let two = status("::ffff:10.0.0.1").unwrap();

@@ -20,6 +20,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use stream::Broker;
+
 use crate::station::Station;
 
 /// What is counted.
@@ -45,7 +47,7 @@ struct Status {
 
 impl Metrics {
     /// All at zero, beside what the store counts itself.
-    pub(crate) fn new(station: Arc<Station>) -> Self {
+    pub(crate) fn new(station: Arc<Station>, broker: Broker) -> Self {
         let mut registry = Registry::with_prefix("senstation");
         let (answers, refusals) = (Family::default(), Family::default());
         let (read, connections) = (Counter::default(), Gauge::default());
@@ -54,6 +56,7 @@ impl Metrics {
         registry.register("http_connections", "Open connections", connections.clone());
         registry.register("data_read", "Data read over HTTP", read.clone());
         registry.register_collector(Box::new(StoreFigures(station)));
+        registry.register_collector(Box::new(StreamFigures(broker)));
         Self { registry, answers, refusals, read, connections }
     }
 
@@ -125,6 +128,35 @@ impl Collector for StoreFigures {
             ("store_disk_bytes", "Files on disk", stats.disk_bytes),
             ("store_head", "The last position there is", stats.head),
             ("store_trimmed", "The position up to which the log was trimmed", stats.trimmed),
+        ];
+        for (name, help, figure) in gauges {
+            put(&mut encoder, name, help, &ConstGauge::new(i64::try_from(figure).unwrap_or(i64::MAX)))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the broker counts, likewise.
+#[derive(Debug)]
+struct StreamFigures(Broker);
+
+impl Collector for StreamFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let figures = self.0.figures();
+        let counters = [
+            ("mqtt_refused", "MQTT connections that were turned away", figures.refused),
+            ("mqtt_sent", "Messages sent to readers", figures.sent),
+            ("mqtt_received", "Messages that readers published, all of which are dropped", figures.received),
+            ("mqtt_missed", "Uplinks that readers at QoS 0 were too slow for", figures.missed),
+            ("mqtt_oversized", "Messages larger than their reader takes", figures.oversized),
+            ("mqtt_trimmed", "Readers that were away for longer than the log is kept", figures.trimmed),
+        ];
+        for (name, help, count) in counters {
+            put(&mut encoder, name, help, &ConstCounter::new(count))?;
+        }
+        let gauges = [
+            ("mqtt_sessions", "Readers that are connected", figures.sessions),
+            ("mqtt_lag", "Entries of the log that the last kept reader is behind", figures.lag),
         ];
         for (name, help, figure) in gauges {
             put(&mut encoder, name, help, &ConstGauge::new(i64::try_from(figure).unwrap_or(i64::MAX)))?;

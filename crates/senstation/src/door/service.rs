@@ -11,20 +11,18 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     http::{HeaderMap, Method, Request, Response, StatusCode, header},
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use ipnet::IpNet;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{Semaphore, SemaphorePermit, watch},
     time::timeout,
 };
 use tower::Service;
 
-use super::{Metrics, allowance::Allowance, refusal::Refusal};
+use super::{Metrics, allowance::Allowance, body, refusal::Refusal};
 
 /// The most bytes that the body of a call may have; webhooks may have fewer.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// How long a body may take.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// Bodies up to this size come in without asking whether there is room.
 const SMALL_BODY_BYTES: usize = 16 * 1024;
 /// How much larger bodies may take together.
@@ -40,20 +38,39 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 pub(crate) struct Door {
     router: Router,
     pub(super) metrics: Arc<Metrics>,
-    room: Semaphore,
-    refusal_lines: Allowance,
+    /// Whose word counts on whom they ask for.
+    proxies: Arc<[IpNet]>,
+    room: Arc<Semaphore>,
+    refusal_lines: Arc<Allowance>,
 }
 
 impl Door {
-    pub(crate) fn new(router: Router, metrics: Arc<Metrics>) -> Self {
-        Self { router, metrics, room: Semaphore::new(LARGE_BODIES_KIB), refusal_lines: Allowance::default() }
+    pub(crate) fn new(router: Router, metrics: Arc<Metrics>, proxies: &[IpNet]) -> Self {
+        let room = Arc::new(Semaphore::new(LARGE_BODIES_KIB));
+        Self { router, metrics, proxies: proxies.into(), room, refusal_lines: Arc::default() }
+    }
+
+    /// A door to other rooms, within the same limits.
+    pub(crate) fn beside(&self, router: Router) -> Self {
+        Self {
+            router,
+            metrics: Arc::clone(&self.metrics),
+            proxies: Arc::clone(&self.proxies),
+            room: Arc::clone(&self.room),
+            refusal_lines: Arc::clone(&self.refusal_lines),
+        }
     }
 
     /// Answers a request.
-    pub(super) async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(
+        &self,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+        stop: &watch::Receiver<bool>,
+    ) -> Response<Body> {
         let begun = Instant::now();
         let (mut parts, body) = request.into_parts();
-        let (body, _room) = match self.take_in(&parts.method, parts.uri.path(), &parts.headers, body).await {
+        let (body, _room) = match self.take_in(&parts.method, parts.uri.path(), &parts.headers, body, stop).await {
             Ok(taken) => taken,
             Err(refusal) => {
                 self.note(peer, told(parts.uri.path()), &refusal);
@@ -62,7 +79,7 @@ impl Door {
         };
         let is_head = parts.method == Method::HEAD;
         parts.extensions.insert(Peer(peer));
-        let client = client(peer, &parts.headers);
+        let client = client(peer, &parts.headers, &self.proxies);
         parts.extensions.insert(portal::Address(client));
         parts.extensions.insert(api::ClientAddress(client));
         parts.extensions.insert(api::Begun(begun));
@@ -95,6 +112,7 @@ impl Door {
         path: &str,
         headers: &HeaderMap,
         body: Incoming,
+        stop: &watch::Receiver<bool>,
     ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
         let is_webhook = path.starts_with("/ingest/");
         let says_length =
@@ -103,21 +121,15 @@ impl Door {
             return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, "say how long the body is with `Content-Length`"));
         }
         let bytes_max = if is_webhook { ingest::BODY_BYTES_MAX } else { BODY_BYTES_MAX };
-        let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("send at most {bytes_max} bytes"));
         let declared = body.size_hint().upper().map_or(bytes_max, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if declared > bytes_max {
-            return Err(too_large());
+            return Err(body::too_large(bytes_max));
         }
         if body.is_end_stream() {
             return Ok((Bytes::new(), None));
         }
         let room = if declared > SMALL_BODY_BYTES { Some(self.wait_for_room(declared).await?) } else { None };
-        match timeout(BODY_PATIENCE, Limited::new(body, bytes_max).collect()).await {
-            Ok(Ok(body)) => Ok((body.to_bytes(), room)),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(Refusal::bad_request("the body broke off or its chunks are not framed as chunks")),
-            Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
-        }
+        Ok((body::read(body, bytes_max, stop.clone()).await?, room))
     }
 
     async fn wait_for_room(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
@@ -135,16 +147,18 @@ fn told(path: &str) -> &str {
     if path.starts_with(LINK) { LINK } else { path }
 }
 
-/// The address of whoever asks: what a proxy on this machine says it passes on for, or the peer's. A
-/// proxy writes the address that it saw last; what stands before that, anybody may have written.
-fn client(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let peer = peer.ip().to_canonical();
-    if !peer.is_loopback() {
-        return peer;
+/// The address of whoever asks: what a trusted proxy says it passes on for, or the peer's. A proxy
+/// writes the address that it saw last; what stands before that, anybody may have written, unless
+/// that address is a trusted proxy's too.
+fn client(peer: SocketAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    let mut client = peer.ip().to_canonical();
+    let headers = headers.get_all("x-forwarded-for").iter().rev();
+    let mut passed_on = headers.flat_map(|header| header.to_str().unwrap_or_default().rsplit(','));
+    while proxies.iter().any(|proxy| proxy.contains(&client)) {
+        let Some(Ok(before)) = passed_on.next().map(|address| address.trim().parse::<IpAddr>()) else { break };
+        client = before.to_canonical();
     }
-    let last = headers.get_all("x-forwarded-for").iter().next_back().and_then(|header| header.to_str().ok());
-    let last = last.and_then(|addresses| addresses.rsplit(',').next()?.trim().parse().ok());
-    last.map_or(peer, |address: IpAddr| address.to_canonical())
+    client
 }
 
 /// Says in words what an answer says by its status alone.
@@ -176,20 +190,27 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_on_this_machine_says_for_whom_it_asks_and_nobody_else_does() {
+    fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
+        let proxies = ["127.0.0.0/8", "::1/128", "10.0.0.0/8"].map(|proxy| proxy.parse().unwrap());
         let check = |peer: &str, forwarded: &[&str], expected: &str| {
             let mut headers = HeaderMap::new();
             for text in forwarded {
                 headers.append("x-forwarded-for", text.parse().unwrap());
             }
             let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
-            assert_eq!(client(peer, &headers), expected.parse::<IpAddr>().unwrap(), "{peer} {forwarded:?}");
+            assert_eq!(client(peer, &headers, &proxies), expected.parse::<IpAddr>().unwrap(), "{peer} {forwarded:?}");
         };
         check("127.0.0.1", &[], "127.0.0.1");
         check("127.0.0.1", &["203.0.113.9"], "203.0.113.9");
         check("::1", &["10.0.0.1, 203.0.113.9"], "203.0.113.9");
         check("127.0.0.1", &["10.0.0.1", "2001:db8::1"], "2001:db8::1");
         check("127.0.0.1", &["nonsense"], "127.0.0.1");
+        check("127.0.0.1", &["203.0.113.9, nonsense"], "127.0.0.1");
         check("192.0.2.7", &["203.0.113.9"], "192.0.2.7");
+        // From proxy to proxy, as far as they are trusted.
+        check("10.1.1.1", &["198.51.100.1, 203.0.113.9, 10.2.2.2"], "203.0.113.9");
+        check("::ffff:10.1.1.1", &["198.51.100.1", "203.0.113.9", "::ffff:10.2.2.2,127.0.0.1"], "203.0.113.9");
+        check("10.1.1.1", &["10.2.2.2"], "10.2.2.2");
+        check("11.1.1.1", &["10.2.2.2"], "11.1.1.1");
     }
 }

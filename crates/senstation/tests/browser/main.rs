@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod browser;
+mod elsewhere;
 mod injection;
 mod newcomer;
 #[path = "../it/support.rs"]

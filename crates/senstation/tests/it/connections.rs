@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use crate::support::{Answer, Farm, Station, UP, read_to_end, senstation};
 
 fn station_with(folder: &std::path::Path, setting: &str, value: &str) -> Station {
@@ -120,6 +122,53 @@ fn what_is_under_way_when_the_station_stops_is_finished() {
     assert!(station.wait().success());
     assert!(farm.log().contains("\"stopped\""), "{}", farm.log());
     assert!(!farm.path().join("senstation-data/control.sock").exists());
+}
+
+#[test]
+fn a_body_that_never_comes_does_not_hold_the_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let [mut silent, mut halfway, mut busy] = [station.connect(), station.connect(), station.connect()];
+    halfway.write_all(b"GET /healthz HTTP/1.1\r\nHost").unwrap();
+    busy.write_all(
+        b"POST /openapi/view_devices HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+    )
+    .unwrap();
+    busy.read_exact(&mut [0; 25]).unwrap();
+    station.terminate();
+    // Told to come again, not cut off without a word.
+    let answer = Answer::parse(&read_to_end(&mut busy));
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.head.contains("retry-after: "), "{answer:?}");
+    assert_eq!(read_to_end(&mut silent), "");
+    assert_eq!(read_to_end(&mut halfway), "");
+    assert!(station.wait().success());
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(!log.contains("were cut"), "{log}");
+}
+
+#[test]
+fn two_thousand_slow_clients_keep_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let station = Station::serve(folder.path());
+    let slow: Vec<_> = (0..2_000)
+        .map(|_| {
+            let mut socket = station.connect();
+            socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-").unwrap();
+            socket
+        })
+        .collect();
+    for _ in 0..100 {
+        let answer = station.talk(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert_eq!(Answer::parse(&answer).status, 200);
+    }
+    // Each is told in the end what was wrong.
+    for mut socket in slow {
+        assert_eq!(Answer::parse(&read_to_end(&mut socket)).status, 408);
+    }
 }
 
 #[test]

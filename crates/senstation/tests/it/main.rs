@@ -8,5 +8,7 @@ mod connections;
 mod demo;
 mod portal;
 mod raw_http;
+mod stream;
 mod support;
+mod tls;
 mod uplink_to_answer;

@@ -22,6 +22,8 @@ pub(crate) fn senstation(folder: &Path) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SENSTATION_")) {
         command.env_remove(name);
     }
+    // Stations that run side by side cannot all have the usual ports.
+    command.env("SENSTATION_MQTT_LISTEN", "127.0.0.1:0").env("SENSTATION_MQTT_WEBSOCKET_LISTEN", "127.0.0.1:0");
     command.current_dir(folder);
     command
 }

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
     OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    Timestamp,
+    StreamSession, Timestamp,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
-    Usage,
+    StreamNote, Usage,
 };
 
 use super::{
     Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, limits, organizations, people,
-    sessions, sources, usage,
+    sessions, sources, streams, usage,
 };
 
 #[async_trait]
@@ -301,6 +301,28 @@ impl Registry for RegistryDb {
             self.change(move |db| sessions::expire(db, before)).await?;
         }
         Ok(())
+    }
+
+    async fn keep_stream_session(&self, session: StreamSession) -> Result<(), Error> {
+        self.note(move |db| streams::keep(db, &session), |_, ()| {}).await
+    }
+
+    async fn find_stream_session(&self, org: OrgId, client_id: &str) -> Result<Option<StreamSession>, Error> {
+        let client_id = client_id.to_owned();
+        self.read(move |db| streams::find(db, org, &client_id)).await
+    }
+
+    async fn note_stream_sessions(&self, notes: Vec<StreamNote>) -> Result<(), Error> {
+        self.note(move |db| streams::note(db, &notes), |_, ()| {}).await
+    }
+
+    async fn forget_stream_session(&self, org: OrgId, client_id: &str) -> Result<(), Error> {
+        let client_id = client_id.to_owned();
+        self.note(move |db| streams::forget(db, org, &client_id), |_, ()| {}).await
+    }
+
+    async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
+        self.note(move |db| streams::expire(db, now), |_, ()| {}).await
     }
 
     async fn record(&self, deed: Deed) -> Result<(), Error> {

@@ -16,6 +16,7 @@ mod people;
 mod pool;
 mod sessions;
 mod sources;
+mod streams;
 mod usage;
 
 use std::{
@@ -41,7 +42,8 @@ const MIGRATIONS: &[Migration] = &[
     (1, "registry", include_str!("../../migrations/registry/001_registry.sql")),
     (2, "people", include_str!("../../migrations/registry/002_people.sql")),
     (3, "calls", include_str!("../../migrations/registry/003_calls.sql")),
-    (4, "limits", include_str!("../../migrations/registry/004_limits.sql")),
+    (4, "streams", include_str!("../../migrations/registry/004_streams.sql")),
+    (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
 ];
 const READERS_MAX: usize = 4;
 

@@ -1,5 +1,11 @@
 //! Reading the log onwards from a position.
 
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+};
+
 use model::{Position, Reading};
 
 use super::fixtures::{Probe, at, frame, message, org, row};
@@ -97,4 +103,22 @@ pub async fn duplicates_are_not_followed(store: &dyn Store) {
     let position = probe.append_one(uplink.clone()).await;
     probe.append([StoredUplink { received_at: at(1), ..uplink }]).await;
     assert_eq!(follow(store, Scope::All, Position::START, 10).await, (vec![position], position));
+}
+
+pub async fn the_head_is_the_last_position_and_waiting_ends_behind_it(store: &dyn Store) {
+    assert_eq!(store.head().await.expect("head"), Position::START);
+    let probe = Probe::bind(store).await;
+    let first = probe.append_one(probe.uplink(0, [])).await;
+    assert_eq!(store.head().await.expect("head"), first);
+    store.wait(Position::START).await.expect("there is something already");
+    let mut waiting = pin!(store.wait(first));
+    assert!(has_not_ended(&mut waiting).await, "there is nothing yet");
+    let second = probe.append_one(probe.uplink(1, [])).await;
+    waiting.await.expect("there is something now");
+    assert_eq!(store.head().await.expect("head"), second);
+}
+
+/// Whether a future is still at work when asked once.
+async fn has_not_ended<F: Future>(future: &mut Pin<&mut F>) -> bool {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
 }

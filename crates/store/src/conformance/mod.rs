@@ -25,6 +25,7 @@ pub mod revision;
 pub mod rows;
 pub mod segments;
 pub mod sources;
+pub mod streams;
 pub mod usage;
 
 /// Makes a `#[tokio::test]` of every case of the conformance suite.
@@ -112,6 +113,13 @@ macro_rules! conformance_suite {
                 a_removed_persons_sessions_end
                 deeds_are_listed_backwards_in_pages
             }
+            streams {
+                a_reader_of_a_stream_reads_back_until_it_is_forgotten
+                a_reader_moves_only_forward
+                a_reader_expires_when_it_has_been_away_for_too_long
+                refuses_more_readers_than_an_organization_may_have
+                the_same_name_in_two_organizations_is_two_readers
+            }
             append {
                 later_entries_of_a_device_have_higher_positions
                 an_empty_batch_changes_nothing
@@ -196,6 +204,7 @@ macro_rules! conformance_suite {
                 an_empty_log_ends_where_it_starts
                 entries_come_in_the_order_of_positions
                 duplicates_are_not_followed
+                the_head_is_the_last_position_and_waiting_ends_behind_it
             }
             expire {
                 rows_measured_before_are_gone_and_counted
@@ -257,6 +266,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("sources.rs"),
             include_str!("people.rs"),
+            include_str!("streams.rs"),
             include_str!("append.rs"),
             include_str!("latest.rs"),
             include_str!("range.rs"),

@@ -3,10 +3,14 @@
 mod people;
 mod registry;
 mod sources;
+mod streams;
 mod telemetry;
 mod usage;
 
 use std::sync::{Mutex, MutexGuard};
+
+use model::Position;
+use tokio::sync::watch;
 
 use crate::Error;
 
@@ -15,6 +19,8 @@ use crate::Error;
 pub struct Reference {
     registry: Mutex<registry::Tables>,
     log: Mutex<telemetry::Log>,
+    /// The last position, for those who wait for the next.
+    head: watch::Sender<Position>,
 }
 
 impl Reference {

@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
     OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    Timestamp,
+    StreamSession, Timestamp,
 };
 
-use super::{Reference, lock, people::People, sources::Sources, usage::Accounts};
+use super::{Reference, lock, people::People, sources::Sources, streams::Streams, usage::Accounts};
 use crate::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
-    Usage, registry::GROUPS_MAX,
+    StreamNote, Usage, registry::GROUPS_MAX,
 };
 
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ pub(super) struct Tables {
     ids: BTreeMap<(OrgId, DeviceEui), DeviceId>,
     sources: Sources,
     people: People,
+    streams: Streams,
     accounts: Accounts,
 }
 
@@ -482,6 +483,31 @@ impl Registry for Reference {
 
     async fn expire_sessions(&self, before: Timestamp) -> Result<(), Error> {
         lock(&self.registry)?.people.expire_sessions(before);
+        Ok(())
+    }
+
+    async fn keep_stream_session(&self, session: StreamSession) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(session.org)?;
+        tables.streams.keep(session)
+    }
+
+    async fn find_stream_session(&self, org: OrgId, client_id: &str) -> Result<Option<StreamSession>, Error> {
+        Ok(lock(&self.registry)?.streams.find(org, client_id))
+    }
+
+    async fn note_stream_sessions(&self, notes: Vec<StreamNote>) -> Result<(), Error> {
+        lock(&self.registry)?.streams.note(notes);
+        Ok(())
+    }
+
+    async fn forget_stream_session(&self, org: OrgId, client_id: &str) -> Result<(), Error> {
+        lock(&self.registry)?.streams.forget(org, client_id);
+        Ok(())
+    }
+
+    async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
+        lock(&self.registry)?.streams.expire(now);
         Ok(())
     }
 

@@ -181,7 +181,9 @@ impl Telemetry for Reference {
             log.append(entry, position);
             Appended { position, duplicate: false }
         });
-        Ok(outcomes.collect())
+        let outcomes = outcomes.collect();
+        self.head.send_replace(log.last);
+        Ok(outcomes)
     }
 
     async fn latest(&self, org: OrgId, device: DeviceId, select: Select) -> Result<Vec<LatestReading>, Error> {
@@ -264,6 +266,15 @@ impl Telemetry for Reference {
             None => after,
         };
         Ok(Followed { entries, next })
+    }
+
+    async fn head(&self) -> Result<Position, Error> {
+        Ok(lock(&self.log)?.last)
+    }
+
+    async fn wait(&self, after: Position) -> Result<(), Error> {
+        // The sender lives as long as the store.
+        self.head.subscribe().wait_for(|head| *head > after).await.map(drop).map_err(Error::internal)
     }
 
     async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {

@@ -233,11 +233,13 @@ pub(crate) async fn show_code(
     let t = view.t;
     let member = find(&portal, &actor, &eui).await?;
     let eui = member.device.eui.to_string();
+    let credentials = Credentials::PLACEHOLDERS;
+    let stream = portal.station().stream(view.host_name(), actor.org, credentials.key);
     let content = html! {
         (tabs(&view, &member.device))
         section.card {
             header { h2 { (t.tab_code) } p { (t.code_help) " " a href="/keys" { (t.nav_keys) } } }
-            div { (code::snippets(&view, &Credentials::PLACEHOLDERS, "view_latest_telemetry_data", Some(&eui))) }
+            div { (code::snippets(&view, &credentials, "view_latest_telemetry_data", Some(&eui), Some(&stream))) }
         }
     };
     Ok(frame::page(&view, &member.title(), page(&view, &portal, &actor, &member, content).await?))

@@ -1,0 +1,108 @@
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::packet::{Fault, Packet, Reader};
+
+/// Most bytes of a packet that a client sends.
+pub(super) const PACKET_BYTES_MAX: usize = 256 * 1024;
+/// How many bytes may wait for a client to take them before nothing more is read or sent.
+const WAITING_BYTES_MAX: usize = 64 * 1024;
+/// How many bytes a client sends that has little to say.
+const READ_BYTES: usize = 1024;
+
+/// The socket of a client, with what came from it and what goes to it.
+pub(super) struct Line<S> {
+    socket: S,
+    reader: Reader,
+    arrived: BytesMut,
+    /// What is to be sent.
+    pub(super) out: Vec<u8>,
+    /// How much of it has been.
+    sent: usize,
+    is_flushed: bool,
+}
+
+/// What happened on a line.
+pub(super) enum Exchanged {
+    /// Something came.
+    Read,
+    /// Something went.
+    Written,
+    /// The client has closed its end.
+    Closed,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+    pub(super) fn new(socket: S) -> Self {
+        let (arrived, out) = (BytesMut::new(), Vec::new());
+        Self { socket, reader: Reader::new(PACKET_BYTES_MAX), arrived, out, sent: 0, is_flushed: true }
+    }
+
+    /// Whether more may be put into `out`.
+    pub(super) fn has_room(&self) -> bool {
+        self.out.len() - self.sent < WAITING_BYTES_MAX
+    }
+
+    /// The next packet that has arrived as a whole.
+    pub(super) fn next_packet(&mut self) -> Result<Option<Packet>, Fault> {
+        self.reader.read(&mut self.arrived)
+    }
+
+    /// Reads or writes, whichever is possible first. Nothing is read while too much waits to be sent.
+    /// What was not finished goes on the next time.
+    pub(super) async fn exchange(&mut self) -> io::Result<Exchanged> {
+        poll_fn(|cx| {
+            if let Poll::Ready(written) = self.poll_write(cx) {
+                return Poll::Ready(written.map(|()| Exchanged::Written));
+            }
+            if !self.has_room() {
+                return Poll::Pending;
+            }
+            self.arrived.reserve(READ_BYTES);
+            pin!(self.socket.read_buf(&mut self.arrived)).poll(cx).map_ok(|count| match count {
+                0 => Exchanged::Closed,
+                _ => Exchanged::Read,
+            })
+        })
+        .await
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.sent < self.out.len() {
+            let written = Pin::new(&mut self.socket).poll_write(cx, &self.out[self.sent..]);
+            return written.map(|count| {
+                self.sent += count?;
+                self.is_flushed = false;
+                if self.sent == self.out.len() {
+                    self.sent = 0;
+                    // A client that has nothing to be sent costs no memory for it.
+                    self.out = Vec::new();
+                }
+                Ok(())
+            });
+        }
+        if self.is_flushed {
+            return Poll::Pending;
+        }
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.is_flushed = true;
+                Poll::Pending
+            }
+            other => other,
+        }
+    }
+
+    /// Sends what is left, and closes.
+    pub(super) async fn close(&mut self) -> io::Result<()> {
+        self.socket.write_all(&self.out[self.sent..]).await?;
+        self.socket.shutdown().await
+    }
+}
