@@ -12,13 +12,11 @@ use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use model::{AccessId, AccessKey, SecretHash};
+use model::{AccessId, AccessKey, OrgLimits, SecretHash};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-pub(crate) use origin::{AnswerOrigin, with_answer_origin};
-
-use crate::{ApiState, error::Refusal};
+use crate::{ApiState, call, error::Refusal, limits::Limits, version::Had};
 
 /// An access key that may read: who asks.
 ///
@@ -27,6 +25,8 @@ use crate::{ApiState, error::Refusal};
 #[derive(Debug)]
 pub(crate) struct Caller {
     key: Arc<AccessKey>,
+    limits: Arc<OrgLimits>,
+    had: Had,
     api: ApiState,
 }
 
@@ -39,9 +39,18 @@ pub(crate) struct Editor(Caller);
 pub(crate) struct Steward(Editor);
 
 impl Caller {
-    /// Counts data as read by this key.
-    pub(crate) fn charge(&self, dm: u64) {
-        self.api.meter().count_dm(self.key.org, self.key.id, dm, self.api.now());
+    /// Takes data out of what the key and its organization may read; with 0, finds out whether anything is left.
+    pub(crate) async fn spend(&self, dm: u64) -> Result<(), Refusal> {
+        Limits::spend(&self.api, &self.key, &self.limits, dm).await
+    }
+
+    /// What the caller says that it has.
+    pub(crate) const fn had(&self) -> &Had {
+        &self.had
+    }
+
+    pub(crate) const fn api(&self) -> &ApiState {
+        &self.api
     }
 
     /// Whose key it is, to be shown.
@@ -66,9 +75,12 @@ impl Caller {
         if !key.is_good(api.now()) {
             return Err(Refusal::RevokedKey);
         }
-        api.meter().count_call(key.org, id, api.now());
+        call::note(|notes| notes.key = Some(Arc::clone(&key)));
         origin::check(&key.limits.origins, &parts.headers)?;
-        Ok(Self { key, api: api.clone() })
+        let limits = api.store().get_limits(key.org).await?;
+        api.limits().admit(&key, &limits, api.now())?;
+        let had = Had::read(&parts.method, &parts.headers);
+        Ok(Self { key, limits, had, api: api.clone() })
     }
 }
 

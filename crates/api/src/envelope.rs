@@ -6,9 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use model::Hint;
 use serde::Serialize;
 
-use crate::{auth::Caller, error::Refusal, json};
+use crate::{auth::Caller, call, error::Refusal, json, version::Version};
 
 /// What became of a call, left in the extensions of its response for whoever counts calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Answered {
 pub(crate) struct Answer {
     body: Bytes,
     dm: u64,
+    /// What names its version, if it has one.
+    tag: Option<HeaderValue>,
 }
 
 impl Answer {
@@ -55,13 +58,25 @@ impl Answer {
 
     /// Data that are no readings, as bytes that may be shared between answers.
     pub(crate) const fn ready(body: Bytes) -> Self {
-        Self { body, dm: 0 }
+        Self { body, dm: 0, tag: None }
     }
 
-    /// Readings, charged to the caller: `dm` of them.
-    pub(crate) fn of_readings(caller: &Caller, dm: usize, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        caller.charge(dm as u64);
-        Self { dm: dm as u64, ..Self::written(bytes, write) }
+    /// Readings, `dm` of them, paid for by the caller.
+    ///
+    /// **Errors**: the caller has them already; there are not so many left of an allowance.
+    pub(crate) async fn of_readings(
+        caller: &Caller,
+        version: Version,
+        dm: usize,
+        bytes: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Self, Refusal> {
+        if dm == 0 {
+            call::note(|notes| notes.hints.push(Hint::Empty));
+        }
+        let written = Self::written(bytes, write);
+        let tag = caller.take(version, &written.body, dm as u64).await?;
+        Ok(Self { dm: dm as u64, tag: Some(tag), ..written })
     }
 
     /// Data written by hand into about so many bytes.
@@ -71,7 +86,7 @@ impl Answer {
         body.extend_from_slice(HEAD);
         write(&mut body);
         body.push(b'}');
-        Self { body: body.into(), dm: 0 }
+        Self { body: body.into(), dm: 0, tag: None }
     }
 
     /// The whole envelope, to be shared between answers.
@@ -84,6 +99,11 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = json_response(StatusCode::OK, self.body);
         response.extensions_mut().insert(Answered { endpoint: "", code: "0", dm: self.dm });
+        if let Some(tag) = self.tag {
+            let headers = response.headers_mut();
+            headers.insert(header::ETAG, tag);
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        }
         response
     }
 }

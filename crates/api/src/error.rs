@@ -1,10 +1,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use model::DeviceEui;
+
+use crate::limits::Limited;
 
 /// A code of the public contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,7 @@ const SUCCESS: PublicCode =
 const TOO_MANY_CALLS: PublicCode = PublicCode {
     code: "429",
     text: "Too many requests",
-    meaning: "so many calls, or so many wrong sign-ins, that the next has to wait",
+    meaning: "a limit of the organization or of the key is reached, or there were so many wrong sign-ins that the next has to wait",
     source: "observed; own text",
 };
 /// The code of requests that could not be served at all, for whoever refuses one before it gets
@@ -120,6 +122,11 @@ const BOUND_DEVICE: PublicCode = PublicCode {
     source: "documentation",
 };
 
+/// What a code means to people; empty for a success.
+pub(crate) fn meaning(code: &str) -> &'static str {
+    CODES[1..].iter().find(|known| known.code == code).map_or("", |known| known.meaning)
+}
+
 /// Why a call is not answered with data.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -153,6 +160,10 @@ pub(crate) enum Refusal {
         /// When to try again.
         wait_s: i64,
     },
+    /// A limit of the key or of its organization is reached.
+    Limited(Box<Limited>),
+    /// Nothing is wrong: the caller has the version of the answer that this names.
+    Unchanged(HeaderValue),
     /// A device that the organization does not have, or the key does not reach.
     ForeignDevice(DeviceEui),
     /// A group that the organization does not have, or the key does not reach.
@@ -221,6 +232,8 @@ impl Refusal {
             Self::TooManySignIns { wait_s } => {
                 (Http::TOO_MANY_REQUESTS, TOO_MANY_CALLS, format!("try again in {wait_s} seconds").into())
             }
+            Self::Limited(limited) => (Http::TOO_MANY_REQUESTS, TOO_MANY_CALLS, limited.advice().into()),
+            Self::Unchanged(_) => (Http::NOT_MODIFIED, SUCCESS, "".into()),
             Self::ForeignDevice(eui) => (Http::OK, FOREIGN_DEVICE, format!("`{eui}`").into()),
             Self::NoSuchGroup(uuid) => (Http::OK, NO_SUCH_GROUP, format!("`{uuid}`").into()),
             Self::GroupExists(name) => (Http::OK, GROUP_EXISTS, format!("choose another name than `{name}`").into()),

@@ -7,16 +7,20 @@ use std::{
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
+use model::{AccessKey, Call, Hint};
+use store::{Charge, Used};
+
 use crate::{
     Answered, ApiState,
-    auth::{AnswerOrigin, with_answer_origin},
+    call::{Notes, with_notes},
     envelope::failure,
-    error::{Refusal, Refused},
+    error::{Refusal, Refused, meaning},
+    limits,
 };
 
 /// Run time in seconds; the missing letter is the contract's.
@@ -43,25 +47,101 @@ pub(crate) async fn dress(
 ) -> Response {
     let begun = request.extensions().get().map_or_else(Instant::now, |Begun(begun)| *begun);
     let version = version(request.uri().path());
-    let (mut response, allowed) = with_answer_origin(next.run(request)).await;
-    if let Some(Refused(refusal)) = response.extensions_mut().remove() {
+    let method = named(request.method());
+    let (mut response, mut notes) = with_notes(api.since_begin(begun), next.run(request)).await;
+    let refusal = response.extensions_mut().remove().map(|Refused(refusal)| refusal);
+    if let Some(refusal) = &refusal {
         let allowed = response.headers_mut().remove(header::ALLOW);
-        response = write(&api, endpoint, &refusal);
+        response = write(&api, endpoint, refusal);
         response.headers_mut().extend(allowed.map(|methods| (header::ALLOW, methods)));
     }
-    let mut dm = 0;
-    if let Some(answered) = response.extensions_mut().get_mut::<Answered>() {
+    let answered = response.extensions_mut().get_mut::<Answered>().map(|answered| {
         answered.endpoint = endpoint;
-        dm = answered.dm;
-    }
+        *answered
+    });
+    let took = begun.elapsed();
+    let status = response.status();
     let headers = response.headers_mut();
-    headers.extend(gateway_headers(begun.elapsed(), dm));
+    if version == "1" {
+        weaken(headers);
+    }
+    headers.extend(gateway_headers(took, answered.map_or(0, |answered| answered.dm)));
     headers.insert(API_VERSION, version);
-    if let Some(AnswerOrigin(origin)) = allowed {
+    if let Some(origin) = notes.answer_origin.take() {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
+    let limited = match refusal.as_deref() {
+        Some(Refusal::Limited(limited)) => Some(&**limited),
+        _ => None,
+    };
+    limits::write(headers, &notes.standings, limited, api.now());
+    if let (Some(key), Some(answered)) = (notes.key.take(), answered) {
+        if let Some(limited) = limited {
+            notes.hints.push(Hint::Limit(limited.advice().into()));
+        }
+        count(&api, &key, notes, method, status, answered, took);
+    }
     response
+}
+
+/// Counts a call of a key, and remembers it.
+fn count(
+    api: &ApiState,
+    key: &AccessKey,
+    mut notes: Notes,
+    method: &'static str,
+    status: StatusCode,
+    answered: Answered,
+    took: Duration,
+) {
+    let Answered { endpoint, code, dm } = answered;
+    if code != "0" {
+        // A call that was refused may not have come to read all it was given.
+        notes.hints.retain(|hint| !matches!(hint, Hint::Unknown { meant: None, .. }));
+    }
+    let is_unchanged = status == StatusCode::NOT_MODIFIED;
+    if is_unchanged {
+        notes.hints.push(Hint::Unchanged);
+    }
+    let (device, at) = (notes.device, api.now());
+    let (refused, unchanged) = (u64::from(code != "0"), u64::from(is_unchanged));
+    let used = Used { calls: 1, refused, unchanged, dm };
+    api.meter().count(Charge { org: key.org, id: key.id, endpoint, device, last_used_at: at, used });
+    let call = Call {
+        at,
+        method,
+        endpoint,
+        status: status.as_u16(),
+        code,
+        meaning: meaning(code),
+        dm,
+        took_us: u32::try_from(took.as_micros()).unwrap_or(u32::MAX),
+        device,
+        hints: notes.hints,
+    };
+    api.calls().remember(key.org, key.id, call);
+}
+
+/// The name of a method as it is remembered.
+fn named(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+/// In the API of 2019 an answer tells how long it took: two of one version are not the same to the last byte.
+fn weaken(headers: &mut HeaderMap) {
+    if let Some(tag) = headers.get_mut(header::ETAG)
+        && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat())
+    {
+        *tag = weak;
+    }
 }
 
 /// The version of the API that a path belongs to.
@@ -82,7 +162,7 @@ fn version(path: &str) -> HeaderValue {
 ///
 /// **Units**: `took` from the request's head to the answer, `dm` in data read.
 pub fn gateway_headers(took: Duration, dm: u64) -> [(HeaderName, HeaderValue); 5] {
-    let read = HeaderValue::from_static("api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION");
+    let read = HeaderValue::from_static("api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION, ETag");
     [
         (EXCUTE_SECOND, seconds(took.as_micros())),
         (MPUO_CONSUME, if dm == 0 { HeaderValue::from_static("0") } else { dm.into() }),
@@ -102,7 +182,10 @@ fn seconds(micros: u128) -> HeaderValue {
 pub(crate) async fn preflight() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, PUT, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, API-VERSION, X-HTTP-Method-Override"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Content-Type, API-VERSION, X-HTTP-Method-Override, If-None-Match",
+        ),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
@@ -111,6 +194,13 @@ pub(crate) async fn preflight() -> Response {
 /// Writes a refusal out, and its cause into the log.
 fn write(api: &ApiState, endpoint: &'static str, refusal: &Refusal) -> Response {
     let (mut status, public, advice) = refusal.public();
+    if let Refusal::Unchanged(tag) = refusal {
+        let kept =
+            [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
+        let mut response = (status, kept).into_response();
+        response.extensions_mut().insert(Answered { endpoint, code: public.code, dm: 0 });
+        return response;
+    }
     let mut msg = public.text.to_owned();
     if !advice.is_empty() {
         msg = format!("{msg}: {advice}");

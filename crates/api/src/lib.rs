@@ -2,6 +2,8 @@
 
 mod auth;
 mod binding;
+mod call;
+mod calls;
 mod channels;
 mod document;
 mod envelope;
@@ -10,6 +12,7 @@ mod euis;
 mod gateway;
 mod groups;
 mod json;
+mod limits;
 mod meter;
 mod openapi;
 mod parameters;
@@ -23,8 +26,10 @@ mod sim;
 mod state;
 mod statuses;
 mod v1;
+mod version;
 mod window;
 
+pub use calls::Calls;
 pub use document::document;
 pub use envelope::Answered;
 pub use error::{CODES, FRAMEWORK, PublicCode};

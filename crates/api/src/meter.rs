@@ -3,17 +3,22 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use model::{AccessId, OrgId, Timestamp};
-use store::{Charge, Error, Store};
+use model::{AccessId, DeviceEui};
+use store::{Charge, Error, Store, Used};
 
-/// What keys have read, gathered in memory between two flushes.
+/// What keys have used, gathered in memory between two flushes.
 ///
-/// It holds one entry for each key used since the last flush. A crash forgets them; nothing is
-/// ever charged twice.
+/// It holds one entry for each key, endpoint and device since the last flush, beyond some thousands none for
+/// further devices. A crash forgets them; nothing is ever charged twice.
 #[derive(Debug, Default)]
 pub struct Meter {
-    charges: Mutex<HashMap<AccessId, Charge>>,
+    charges: Mutex<HashMap<Name, Charge>>,
 }
+
+type Name = (AccessId, &'static str, Option<DeviceEui>);
+
+/// Beyond so many entries devices are not told apart until the next flush.
+const ENTRIES_MAX: usize = 4_096;
 
 impl Meter {
     /// Writes what has gathered to the store; meant to be called every second.
@@ -27,30 +32,24 @@ impl Meter {
         }
         let outcome = store.charge(charges.clone()).await;
         if matches!(outcome, Err(Error::Unavailable(_))) {
-            charges.into_iter().for_each(|charge| self.add(charge));
+            charges.into_iter().for_each(|charge| self.count(charge));
         }
         outcome
     }
 
-    pub(crate) fn count_call(&self, org: OrgId, id: AccessId, at: Timestamp) {
-        self.add(Charge { org, id, calls: 1, dm: 0, last_used_at: at });
-    }
-
-    pub(crate) fn count_dm(&self, org: OrgId, id: AccessId, dm: u64, at: Timestamp) {
-        if dm > 0 {
-            self.add(Charge { org, id, calls: 0, dm, last_used_at: at });
-        }
-    }
-
-    fn add(&self, more: Charge) {
+    pub(crate) fn count(&self, more: Charge) {
         let mut charges = self.lock();
-        let charge = charges.entry(more.id).or_insert(Charge { calls: 0, dm: 0, ..more });
-        charge.calls += more.calls;
-        charge.dm += more.dm;
+        let mut device = more.device;
+        if charges.len() >= ENTRIES_MAX && !charges.contains_key(&(more.id, more.endpoint, device)) {
+            device = None;
+        }
+        let none = Charge { device, used: Used::default(), ..more };
+        let charge = charges.entry((more.id, more.endpoint, device)).or_insert(none);
+        charge.used.add(more.used);
         charge.last_used_at = charge.last_used_at.max(more.last_used_at);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccessId, Charge>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Charge>> {
         self.charges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,16 +1,18 @@
 use std::{
     fmt,
+    hash::{BuildHasher, RandomState},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use axum::http::HeaderValue;
 use model::{StationKey, Timestamp};
 use store::Store;
 
-use crate::{Meter, Settings, portalapi::Delays};
+use crate::{Calls, Meter, Settings, limits::Limits, portalapi::Delays};
 
 /// What every call needs; cheap to clone.
 #[derive(Clone)]
@@ -23,8 +25,12 @@ struct Inner {
     settings: Settings,
     challenge: HeaderValue,
     meter: Meter,
+    calls: Calls,
+    limits: Limits,
     delays: Delays,
     failures: AtomicU64,
+    began: Instant,
+    nonce: [u8; 16],
 }
 
 impl ApiState {
@@ -36,13 +42,39 @@ impl ApiState {
         settings: Settings,
     ) -> Self {
         let challenge = challenge(&settings.realm);
-        let (meter, delays, failures) = (Meter::default(), Delays::default(), AtomicU64::new(0));
-        Self(Arc::new(Inner { store, clock, station_key, settings, challenge, meter, delays, failures }))
+        let random = || RandomState::new().hash_one(0_u8);
+        let nonce = u128::from(random()) << 64 | u128::from(random());
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            station_key,
+            settings,
+            challenge,
+            meter: Meter::default(),
+            calls: Calls::default(),
+            limits: Limits::default(),
+            delays: Delays::default(),
+            failures: AtomicU64::new(0),
+            began: Instant::now(),
+            nonce: nonce.to_be_bytes(),
+        }))
     }
 
     /// What keys have read since the last flush.
     pub fn meter(&self) -> &Meter {
         &self.0.meter
+    }
+
+    /// What keys have called last.
+    pub fn calls(&self) -> &Calls {
+        &self.0.calls
+    }
+
+    /// Gives back what was drawn of allowances and not spent; to be called when no more calls are answered.
+    ///
+    /// **Errors**: those of [`store::Registry::return_dm`]; what could not be given back counts as used.
+    pub async fn settle(&self) -> Result<(), store::Error> {
+        self.0.limits.settle(self.store()).await
     }
 
     /// The store that answers come from.
@@ -52,6 +84,20 @@ impl ApiState {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.0.clock)()
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// What nobody outside knows, and nobody at all after a restart.
+    pub(crate) fn nonce(&self) -> [u8; 16] {
+        self.0.nonce
+    }
+
+    /// How long after this state was made an instant lies.
+    pub(crate) fn since_begin(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.0.began)
     }
 
     pub(crate) fn station_key(&self) -> &StationKey {

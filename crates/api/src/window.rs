@@ -1,8 +1,8 @@
 //! Which time a call asks about.
 
-use model::{Timestamp, Window};
+use model::{Hint, Timestamp, Window};
 
-use crate::{error::Refusal, parameters::Parameters};
+use crate::{call, error::Refusal, parameters::Parameters};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
@@ -20,32 +20,54 @@ pub(crate) const YEAR_MS: i64 = 366 * DAY_MS;
 pub(crate) struct Asked {
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
+    /// Whether it stays where it is while the clock goes on.
+    pub(crate) is_fixed: bool,
 }
 
 impl Asked {
     /// What `time_start` and `time_end` say; else a day up to now, or up to `time_end`.
     pub(crate) fn read(parameters: &Parameters, now: Timestamp) -> Result<Self, Refusal> {
-        let end = parameters.time("time_end")?.unwrap_or(now);
+        let end = parameters.time("time_end")?;
+        let is_fixed = end.is_some();
+        let end = end.unwrap_or(now);
         let start = parameters.time("time_start")?.unwrap_or(end.minus_ms(DAY_MS));
         if start > end {
             return Err(Refusal::Parameters("`time_start` is to be before `time_end`".into()));
         }
-        Ok(Self { start, end })
+        Ok(Self { start, end, is_fixed })
     }
 
     /// Moves the start so that no more than the last `ms` are asked about.
     pub(crate) fn at_most(self, ms: i64) -> Self {
-        Self { start: self.start.max(self.end.minus_ms(ms)), ..self }
+        self.from(self.end.minus_ms(ms))
     }
 
     /// Moves the start so that nothing older than `ms` is asked about; that may leave nothing.
     pub(crate) fn not_older_than(self, ms: i64, now: Timestamp) -> Self {
-        Self { start: self.start.max(now.minus_ms(ms)), ..self }
+        let oldest = now.minus_ms(ms);
+        Self { is_fixed: self.is_fixed && self.start >= oldest, ..self.from(oldest) }
+    }
+
+    fn from(self, oldest: Timestamp) -> Self {
+        if self.start < oldest {
+            call::note(|notes| notes.hints.push(Hint::Clipped));
+        }
+        Self { start: self.start.max(oldest), ..self }
     }
 
     pub(crate) fn window(self) -> Window {
         Window::inclusive(self.start, self.end)
     }
+}
+
+/// How many points are asked for: as many as there may be, unless `limit` says fewer.
+pub(crate) fn limit(parameters: &Parameters, points_max: i64) -> Result<usize, Refusal> {
+    let wanted = parameters.whole::<i64>("limit")?.unwrap_or(points_max);
+    let limit = wanted.clamp(1, points_max);
+    if limit != wanted {
+        call::note(|notes| notes.hints.push(Hint::LimitMoved));
+    }
+    Ok(limit as usize)
 }
 
 /// How wide buckets are: as asked, unless that makes more than `buckets_max` of them; whole minutes
@@ -56,6 +78,7 @@ pub(crate) fn bucket_ms(asked: Asked, interval_min: i64, buckets_max: i64) -> i6
     if end.div_euclid(width) - start.div_euclid(width) < buckets_max {
         return width;
     }
+    call::note(|notes| notes.hints.push(Hint::Widened));
     // A window that is one bucket shorter touches no more than all, wherever it starts.
     let minutes = (end - start) / MINUTE_MS / (buckets_max - 1) + 1;
     minutes * MINUTE_MS
@@ -76,7 +99,7 @@ mod tests {
     use super::*;
 
     fn asked(start: i64, end: i64) -> Asked {
-        Asked { start: Timestamp::from_millis(start), end: Timestamp::from_millis(end) }
+        Asked { start: Timestamp::from_millis(start), end: Timestamp::from_millis(end), is_fixed: true }
     }
 
     #[test]

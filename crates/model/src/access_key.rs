@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::{GroupId, OrgId, Timestamp};
+use crate::{Allowance, GroupId, OrgId, Rate, Timestamp};
 
 /// The public half of an access key: the user name of Basic authentication.
 ///
@@ -88,6 +88,10 @@ pub struct KeyLimits {
     pub origins: Vec<String>,
     /// Groups whose devices it reaches; every device where the list is empty.
     pub groups: Vec<GroupId>,
+    /// How fast it may call.
+    pub rate: Option<Rate>,
+    /// How many data it may read, in the contract's unit `dm`.
+    pub dm: Option<Allowance>,
 }
 
 impl fmt::Display for Scopes {

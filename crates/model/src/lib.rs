@@ -2,10 +2,13 @@
 #![warn(missing_docs)]
 
 mod access_key;
+mod call;
 mod catalogue;
 mod channel;
+mod day;
 mod device;
 mod group;
+mod limits;
 mod organization;
 mod person;
 mod position;
@@ -19,13 +22,16 @@ mod value;
 mod window;
 
 pub use access_key::{AccessId, AccessKey, InvalidAccessId, KeyLimits, Scopes, SecretHash};
+pub use call::{Call, Hint};
 pub use catalogue::{
     InvalidMeasurementId, Measurement, MeasurementId, SensorType, Status, measurement, measurements, sensor_type,
     sensor_types, status, statuses,
 };
 pub use channel::{Channel, ChannelIndex};
+pub use day::{Day, InvalidDay};
 pub use device::{Antenna, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes, GeoPoint, InvalidAntenna, InvalidEui};
 pub use group::{Group, GroupId};
+pub use limits::{Allowance, InvalidPeriod, OrgLimits, Period, Rate};
 pub use organization::{OrgId, Organization};
 pub use person::{Deed, Email, InvalidEmail, InvalidRole, Invite, PasswordHash, Person, PersonId, Role, Session};
 pub use position::Position;

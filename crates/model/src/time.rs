@@ -85,7 +85,7 @@ impl Timestamp {
 /// 0 on.
 ///
 /// Years are counted from March, so that the leap day is the last of its year.
-fn civil_from_days(days: i32) -> (u32, u32, u32) {
+pub(crate) fn civil_from_days(days: i32) -> (u32, u32, u32) {
     const DAYS_IN_400_YEARS: u32 = 146_097;
     // One cycle more, so that January and February of the year 0 have a number too.
     const DAYS_FROM_MARCH_OF_MINUS_400_TO_EPOCH: i32 = 719_468 + DAYS_IN_400_YEARS as i32;

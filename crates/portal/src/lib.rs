@@ -21,6 +21,7 @@ mod router;
 mod secret;
 mod state;
 mod text;
+mod usage;
 mod view;
 
 pub use actor::Address;

@@ -107,7 +107,7 @@ const CHARTED: [(&str, &str); 4] = [
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{account, data, devices, document, events, groups, keys, organization, people, sources};
+    use api::{account, data, devices, document, events, groups, keys, limits, organization, people, sources, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -140,6 +140,10 @@ pub(crate) fn routes() -> Vec<Route> {
         page(Manage, "/keys", pages::keys::list),
         form(Manage, "/keys", pages::keys::create),
         form(Manage, "/keys/{id}/revoke", pages::keys::revoke),
+        page(Manage, "/usage", pages::usage::show),
+        form(Manage, "/usage/limits", pages::usage::limit),
+        page(Manage, "/usage/keys/{id}", pages::usage::key::show),
+        form(Manage, "/usage/keys/{id}", pages::usage::key::limit),
         page(Manage, "/sources", pages::sources::list),
         form(Manage, "/sources", pages::sources::create),
         form(Manage, "/sources/{id}", pages::sources::save),
@@ -166,6 +170,9 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Anyone, Method::GET, "/api/openapi.json", ends("This document"), document::show),
         program(Read, Method::GET, "/api/organization", gives::<organization::OrganizationShape>("The organization"), organization::get),
         program(Manage, Method::PATCH, "/api/organization", takes::<organization::OrganizationName, organization::OrganizationShape>(200, "Rename the organization"), organization::rename),
+        program(Manage, Method::GET, "/api/organization/limits", gives::<limits::LimitsShape>("What the organization may use"), limits::get),
+        program(Manage, Method::PATCH, "/api/organization/limits", takes::<limits::LimitsChange, limits::LimitsShape>(200, "Limit what the organization may use"), limits::change),
+        program(Manage, Method::GET, "/api/usage", asked::<usage::UsageShape>("What was used, by day, key, endpoint and device, and how things stand with each limit", &[("days", "how many days back, today included, 1 to 92; 31 where nothing is said")]), usage::show),
         program(Read, Method::GET, "/api/summary", gives::<organization::Summary>("How the devices are doing"), organization::summary),
         program(Read, Method::GET, "/api/fleet", gives::<organization::FleetShape>("Whether a fleet is simulated here"), organization::fleet),
         program(Manage, Method::PUT, "/api/fleet", ends("Put a simulated fleet into the organization"), organization::start_fleet),
@@ -190,6 +197,8 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Manage, Method::GET, "/api/keys", gives::<Page<keys::KeyShape>>("List access keys, revoked ones included"), keys::list),
         program(Manage, Method::POST, "/api/keys", takes::<keys::NewKey, keys::MadeKey>(201, "Create an access key; its secret half is shown this once"), keys::create),
         program(Manage, Method::GET, "/api/keys/{id}", gives::<keys::KeyShape>("An access key"), keys::get),
+        program(Manage, Method::PATCH, "/api/keys/{id}", takes::<limits::KeyLimitsChange, keys::KeyShape>(200, "Limit what an access key may use"), limits::change_key),
+        program(Manage, Method::GET, "/api/keys/{id}/calls", gives::<Page<usage::CallShape>>("The last 200 calls of an access key since the station was started, newest first"), usage::calls),
         program(Manage, Method::DELETE, "/api/keys/{id}", ends("Revoke an access key for good"), keys::revoke),
         program(Manage, Method::GET, "/api/sources", gives::<Page<sources::SourceShape>>("List sources"), sources::list),
         program(Manage, Method::POST, "/api/sources", takes::<sources::NewSource, sources::MadeSource>(201, "Create a source; its token is shown this once"), sources::create),

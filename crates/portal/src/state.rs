@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use model::{OrgId, Timestamp};
+use model::{AccessId, Call, OrgId, Timestamp};
 use serde_json::Value;
 use store::Store;
 
@@ -22,6 +22,8 @@ pub trait Station: Send + Sync {
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream;
     /// Whether a simulated fleet runs in an organization.
     fn has_simulated_fleet(&self, org: OrgId) -> bool;
+    /// What an organization's access key has called last, the newest first.
+    fn last_calls(&self, org: OrgId, id: AccessId) -> Vec<Call>;
     /// Starts a simulated fleet in an organization; the devices appear while it goes on.
     fn start_simulated_fleet(&self, org: OrgId);
     /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.

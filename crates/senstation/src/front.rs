@@ -8,8 +8,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use api::ApiState;
 use codec::Codec;
-use model::{OrgId, Timestamp};
+use model::{AccessId, Call, OrgId, Timestamp};
 use portal::{Fact, PortalState, Stream};
 use store::Registry;
 
@@ -24,6 +25,7 @@ use crate::{
 /// The station, as the portal sees it.
 struct Front {
     station: Arc<Station>,
+    api: ApiState,
     settings: Settings,
     fleets: Arc<Fleets>,
     log: Tail,
@@ -38,6 +40,7 @@ pub(crate) fn portal(
     fleets: Arc<Fleets>,
     log: Tail,
     mqtt: Option<SocketAddr>,
+    api: ApiState,
 ) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
@@ -46,7 +49,7 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front { station, settings: settings.clone(), fleets, log, mqtt, started: clock::now() };
+    let front = Front { station, api, settings: settings.clone(), fleets, log, mqtt, started: clock::now() };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -93,6 +96,10 @@ impl portal::Station for Front {
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.has(org)
+    }
+
+    fn last_calls(&self, org: OrgId, id: AccessId) -> Vec<Call> {
+        self.api.calls().list(org, id)
     }
 
     fn start_simulated_fleet(&self, org: OrgId) {

@@ -144,7 +144,7 @@ impl Running {
         let mqtt = bind_mqtt(settings.mqtt.listen, Transport::Tcp, "--mqtt")?;
         let websocket = bind_mqtt(settings.mqtt.websocket_listen, Transport::WebSocket, "--mqtt-ws")?;
         let mqtt_address = mqtt.as_ref().map(MqttListener::address).transpose()?;
-        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log, mqtt_address);
+        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log, mqtt_address, api.clone());
         let readers = stream::Settings { connections_per_org_max: settings.mqtt.connections_per_org_max };
         let broker = Broker::new(station.store(), Arc::new(clock::now), &readers);
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
@@ -368,6 +368,9 @@ async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station:
     }
     if let Err(error) = api.meter().flush(api.store()).await {
         tracing::warn!("what keys have read in the last second is not counted: {error}");
+    }
+    if let Err(error) = api.settle().await {
+        tracing::warn!("some of an allowance was drawn and not used, and counts as used: {error}");
     }
     if let Err(error) = notes.flush(&*station.store()).await {
         tracing::warn!("what sources have sent in the last second is not counted: {error}");

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
-    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
+    AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
+    OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
+    StreamSession, Timestamp,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote, StreamNote,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, PersonChange, Registry, SourceChange, SourceNote,
+    StreamNote, Usage,
 };
 
 use crate::EmbeddedStore;
@@ -45,6 +47,44 @@ impl Registry for EmbeddedStore {
 
     async fn find_access_key(&self, id: AccessId) -> Result<Option<Arc<AccessKey>>, Error> {
         self.registry.find_access_key(id).await
+    }
+
+    async fn limit_access_key(
+        &self,
+        org: OrgId,
+        id: AccessId,
+        rate: Option<Rate>,
+        dm: Option<Allowance>,
+    ) -> Result<(), Error> {
+        self.registry.limit_access_key(org, id, rate, dm).await
+    }
+
+    async fn limit_organization(&self, org: OrgId, limits: OrgLimits) -> Result<(), Error> {
+        self.registry.limit_organization(org, limits).await
+    }
+
+    async fn get_limits(&self, org: OrgId) -> Result<Arc<OrgLimits>, Error> {
+        self.registry.get_limits(org).await
+    }
+
+    async fn draw_dm(
+        &self,
+        org: OrgId,
+        id: Option<AccessId>,
+        first: Day,
+        last: Day,
+        amount: u64,
+        max: u64,
+    ) -> Result<Drawn, Error> {
+        self.registry.draw_dm(org, id, first, last, amount, max).await
+    }
+
+    async fn return_dm(&self, org: OrgId, id: Option<AccessId>, first: Day, amount: u64) -> Result<(), Error> {
+        self.registry.return_dm(org, id, first, amount).await
+    }
+
+    async fn list_usage(&self, org: OrgId, first: Day, last: Day, devices_max: usize) -> Result<Usage, Error> {
+        self.registry.list_usage(org, first, last, devices_max).await
     }
 
     async fn charge(&self, charges: Vec<Charge>) -> Result<(), Error> {

@@ -15,16 +15,18 @@ const UPLINK: u8 = 1;
 const REDECODE: u8 = 2;
 const MESSAGE: u8 = 3;
 const ERASED: u8 = 4;
+const ERASED_ON: u8 = 5;
 
 /// An entry as the log holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Logged {
     Entry(Entry),
     /// What is left of an entry whose device was purged: whose it was and how many data it
-    /// uploaded, which still counts.
+    /// uploaded, which still counts, and when; earlier versions did not write that down.
     Erased {
         org: OrgId,
         um: u64,
+        received_at: Option<Timestamp>,
     },
 }
 
@@ -69,10 +71,11 @@ pub(crate) fn encode(out: &mut Vec<u8>, entry: &Entry) {
     }
 }
 
-pub(crate) fn encode_erased(out: &mut Vec<u8>, org: OrgId, um: u64) {
-    out.push(ERASED);
+pub(crate) fn encode_erased(out: &mut Vec<u8>, org: OrgId, um: u64, received_at: Timestamp) {
+    out.push(ERASED_ON);
     put_u64(out, org.get());
     put_u64(out, um);
+    put_i64(out, received_at.as_millis());
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Logged, Damaged> {
@@ -80,7 +83,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Logged, Damaged> {
     let entry = match take.u8()? {
         ERASED => {
             let (org, um) = (OrgId::from_raw(take.u64()?), take.u64()?);
-            return Ok(Logged::Erased { org, um });
+            return Ok(Logged::Erased { org, um, received_at: None });
+        }
+        ERASED_ON => {
+            let (org, um) = (OrgId::from_raw(take.u64()?), take.u64()?);
+            let received_at = Some(Timestamp::from_millis(take.i64()?));
+            return Ok(Logged::Erased { org, um, received_at });
         }
         UPLINK => {
             let mut uplink = take_uplink(&mut take)?;

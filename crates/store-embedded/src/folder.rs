@@ -11,10 +11,17 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use store::Error;
 
-use crate::{error::sqlite, migrate, settings::Durability};
+use crate::{
+    error::sqlite,
+    migrate::{self, Migration},
+    settings::Durability,
+};
 
-const LOG: &[(&str, &str)] = &[("001_log", include_str!("../migrations/log/001_log.sql"))];
-const ROWS: &[(&str, &str)] = &[("001_rows", include_str!("../migrations/rows/001_rows.sql"))];
+const LOG: &[Migration] = &[(1, "001_log", include_str!("../migrations/log/001_log.sql"))];
+const ROWS: &[Migration] = &[
+    (1, "001_rows", include_str!("../migrations/rows/001_rows.sql")),
+    (2, "002_um_by_day", include_str!("../migrations/rows/002_um_by_day.sql")),
+];
 
 /// A data folder held by this process, until it is dropped.
 #[derive(Debug)]

@@ -10,47 +10,47 @@ pub(crate) enum MigrateError {
         "migration {number} `{name}` is not the one this database was made with; \
          use the program that made it, or restore a backup"
     )]
-    Changed { number: usize, name: &'static str },
+    Changed { number: u32, name: &'static str },
     #[error(
-        "the database is newer than this program: it has {found} migrations, the program knows {known}; \
+        "the database is newer than this program: it has migration {found}, the program knows {known}; \
          use the program that wrote it last"
     )]
-    Newer { found: usize, known: usize },
+    Newer { found: u32, known: u32 },
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// Applies the migrations that the database does not have yet, each in a transaction of its own;
-/// what is listed first has number 1.
-pub(crate) fn run(
-    connection: &mut Connection,
-    migrations: &[(&'static str, &'static str)],
-) -> Result<(), MigrateError> {
+/// One step: its number, which its file has too and nothing else ever, its name, and what it does.
+pub(crate) type Migration = (u32, &'static str, &'static str);
+
+/// Applies the migrations that the database does not have yet, in their order, each in a transaction of
+/// its own. Each is known by its number: one may be added before another that a database has already.
+pub(crate) fn run(connection: &mut Connection, migrations: &[Migration]) -> Result<(), MigrateError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS migration
          (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT",
     )?;
-    let count = "SELECT count(*) FROM migration";
-    let found: i64 = connection.query_row(count, [], |row| row.get(0))?;
-    let found = usize::try_from(found).unwrap_or(usize::MAX);
-    if found > migrations.len() {
-        return Err(MigrateError::Newer { found, known: migrations.len() });
+    let found = "SELECT coalesce(max(number), 0) FROM migration";
+    let found: u32 = connection.query_row(found, [], |row| row.get(0))?;
+    let known = migrations.iter().map(|(number, ..)| *number).max().unwrap_or_default();
+    if found > known {
+        return Err(MigrateError::Newer { found, known });
     }
-    for (number, (name, sql)) in (1_usize..).zip(migrations) {
+    for &(number, name, sql) in migrations {
         // The lock comes first: another process may be at the same migration.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let ours = (*name, crc32fast::hash(sql.as_bytes()));
+        let ours = (name, crc32fast::hash(sql.as_bytes()));
         let theirs = "SELECT name, checksum FROM migration WHERE number = ?1";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let theirs: Option<(String, u32)> = transaction.query_row(theirs, [number as i64], read).optional()?;
+        let theirs: Option<(String, u32)> = transaction.query_row(theirs, [number], read).optional()?;
         match theirs {
-            Some((name, checksum)) if (name.as_str(), checksum) == ours => continue,
+            Some((theirs, checksum)) if (theirs.as_str(), checksum) == ours => continue,
             Some(_) => return Err(MigrateError::Changed { number, name }),
             None => {}
         }
         transaction.execute_batch(sql)?;
         let insert = "INSERT INTO migration (number, name, checksum) VALUES (?1, ?2, ?3)";
-        transaction.execute(insert, (number as i64, ours.0, ours.1))?;
+        transaction.execute(insert, (number, ours.0, ours.1))?;
         transaction.commit()?;
     }
     Ok(())
@@ -60,8 +60,8 @@ pub(crate) fn run(
 mod tests {
     use super::*;
 
-    const FIRST: (&str, &str) = ("first", "CREATE TABLE a (x INTEGER) STRICT");
-    const SECOND: (&str, &str) = ("second", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES (7)");
+    const FIRST: Migration = (1, "first", "CREATE TABLE a (x INTEGER) STRICT");
+    const SECOND: Migration = (2, "second", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES (7)");
 
     fn database() -> Connection {
         Connection::open_in_memory().unwrap()
@@ -83,6 +83,15 @@ mod tests {
     }
 
     #[test]
+    fn applies_a_migration_that_came_to_lie_before_another() {
+        let third = (3, "third", "CREATE TABLE c (x INTEGER) STRICT");
+        let mut connection = database();
+        run(&mut connection, &[FIRST, third]).unwrap();
+        run(&mut connection, &[FIRST, SECOND, third]).unwrap();
+        assert!(has_table(&connection, "b") && has_table(&connection, "c"));
+    }
+
+    #[test]
     fn refuses_a_database_newer_than_the_program() {
         let mut connection = database();
         run(&mut connection, &[FIRST, SECOND]).unwrap();
@@ -90,7 +99,7 @@ mod tests {
         assert!(matches!(error, MigrateError::Newer { found: 2, known: 1 }));
         assert_eq!(
             error.to_string(),
-            "the database is newer than this program: it has 2 migrations, the program knows 1; \
+            "the database is newer than this program: it has migration 2, the program knows 1; \
              use the program that wrote it last"
         );
     }
@@ -99,7 +108,7 @@ mod tests {
     fn refuses_a_migration_that_has_changed_and_applies_nothing_after_it() {
         let mut connection = database();
         run(&mut connection, &[FIRST]).unwrap();
-        for changed in [("first", "CREATE TABLE a (y INTEGER) STRICT"), ("renamed", FIRST.1)] {
+        for changed in [(1, "first", "CREATE TABLE a (y INTEGER) STRICT"), (1, "renamed", FIRST.2)] {
             let error = run(&mut connection, &[changed, SECOND]).unwrap_err();
             assert!(matches!(error, MigrateError::Changed { number: 1, .. }), "{error}");
             assert!(!has_table(&connection, "b"));
@@ -109,7 +118,7 @@ mod tests {
     #[test]
     fn a_migration_that_fails_leaves_nothing_behind() {
         let mut connection = database();
-        let bad = ("second", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES ('no number')");
+        let bad = (2, "second", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES ('no number')");
         assert!(matches!(run(&mut connection, &[FIRST, bad]), Err(MigrateError::Sqlite(_))));
         assert!(has_table(&connection, "a") && !has_table(&connection, "b"));
         run(&mut connection, &[FIRST, SECOND]).unwrap();

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::Ordering::Relaxed,
 };
 
-use model::{DeviceId, OrgId, Position, Timestamp};
+use model::{Day, DeviceId, OrgId, Position, Timestamp};
 use rusqlite::Connection;
 use store::Error;
 
@@ -38,6 +38,13 @@ pub(crate) fn recover(shared: &Shared, log: &Connection, rows: &Connection) -> R
         for total in totals {
             let (org, um) = total.map_err(sqlite)?;
             ledger.um.insert(OrgId::from_raw(org as u64), um as u64);
+        }
+        let mut select = rows.prepare("SELECT org, day, um FROM org_um_day ORDER BY org, day").map_err(sqlite)?;
+        let days = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, i64>(2)?)));
+        for day in days.map_err(sqlite)? {
+            let (org, day, um) = day.map_err(sqlite)?;
+            let days = ledger.um_by_day.entry(OrgId::from_raw(org as u64)).or_default();
+            days.push((Day::from_raw(day), um as u64));
         }
     }
     let checkpoint = Position::from_raw(checkpoint);
@@ -150,8 +157,9 @@ fn apply(shared: &Shared, commit: &Commit, after: Position) -> bool {
     for (position, _, bytes) in blob.entries().filter(|(position, ..)| *position > after) {
         let entry = match bytes.and_then(entry::decode) {
             Ok(Logged::Entry(entry)) => entry,
-            Ok(Logged::Erased { org, um }) => {
-                *shared.ledger().um.entry(org).or_default() += um;
+            Ok(Logged::Erased { org, um, received_at }) => {
+                let received_at = received_at.unwrap_or(Timestamp::from_millis(commit.received_ms));
+                shared.ledger().count_um(org, received_at, um);
                 continue;
             }
             Err(cause) => {
@@ -163,7 +171,7 @@ fn apply(shared: &Shared, commit: &Commit, after: Position) -> bool {
         };
         shared.log_bytes.fetch_add(bytes.map_or(0, |bytes| bytes.len() as u64), Relaxed);
         orgs.insert(entry.org());
-        *shared.ledger().um.entry(entry.org()).or_default() += entry.um();
+        shared.ledger().count_um(entry.org(), entry.received_at(), entry.um());
         if let Some((org, device)) = device_of(&entry) {
             let mut shard = shared.devices.write(Devices::shard(device));
             let state = shard.entry(device).or_insert_with(|| DeviceState::new(org));

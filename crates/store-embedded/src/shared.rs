@@ -8,7 +8,8 @@ use std::{
     },
 };
 
-use model::{OrgId, Position};
+use model::{Day, OrgId, Position, Timestamp};
+use store::USAGE_DAYS;
 use tokio::sync::watch;
 
 use crate::{devices::Devices, folder::Folder, settings::Settings};
@@ -43,6 +44,10 @@ pub(crate) struct Ledger {
     pub(crate) head: Position,
     /// Data uploaded, by organization.
     pub(crate) um: HashMap<OrgId, u64>,
+    /// The same by day, ascending, of the newest days that any were uploaded on.
+    pub(crate) um_by_day: HashMap<OrgId, Vec<(Day, u64)>>,
+    /// Which of those have changed since the last checkpoint.
+    pub(crate) um_changed: BTreeSet<(OrgId, Day)>,
     /// Commits since the last checkpoint that hold entries of an organization.
     pub(crate) commits: HashMap<OrgId, Vec<Position>>,
 }
@@ -117,6 +122,23 @@ impl Shared {
 }
 
 impl Ledger {
+    /// Counts data that were uploaded on a day.
+    pub(crate) fn count_um(&mut self, org: OrgId, received_at: Timestamp, um: u64) {
+        if um == 0 {
+            return;
+        }
+        *self.um.entry(org).or_default() += um;
+        let (day, days) = (Day::of(received_at), self.um_by_day.entry(org).or_default());
+        match days.binary_search_by_key(&day, |(day, _)| *day) {
+            Ok(at) => days[at].1 += um,
+            Err(at) => days.insert(at, (day, um)),
+        }
+        if days.len() > USAGE_DAYS {
+            days.remove(0);
+        }
+        self.um_changed.insert((org, day));
+    }
+
     /// Takes in what one commit holds.
     pub(crate) fn commit(&mut self, start: Position, last: Position, orgs: &BTreeSet<OrgId>) {
         self.head = last;

@@ -1,10 +1,10 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use async_trait::async_trait;
-use model::{DeviceId, OrgId, Position, Row, Timestamp, Window};
+use model::{Day, DeviceId, OrgId, Position, Row, Timestamp, Window};
 use store::{
-    Appended, Entry, Error, ExpireKind, Followed, FrameQuery, LatestReading, RangeQuery, RowQuery, Scope, SegmentQuery,
-    SegmentSeries, Select, Series, StoredFrame, Telemetry,
+    Appended, Entry, Error, ExpireKind, Followed, FrameQuery, LatestReading, RangeQuery, Revision, RowQuery, Scope,
+    SegmentQuery, SegmentSeries, Select, Series, StoredFrame, Telemetry,
 };
 
 use crate::{
@@ -143,5 +143,16 @@ impl Telemetry for EmbeddedStore {
 
     async fn count_um(&self, org: OrgId) -> Result<u64, Error> {
         Ok(self.shared.ledger().um.get(&org).copied().unwrap_or_default())
+    }
+
+    async fn list_um(&self, org: OrgId, first: Day, last: Day) -> Result<Vec<(Day, u64)>, Error> {
+        let ledger = self.shared.ledger();
+        let days = ledger.um_by_day.get(&org).into_iter().flatten();
+        Ok(days.filter(|(day, _)| (first..=last).contains(day)).copied().collect())
+    }
+
+    async fn revision(&self, org: OrgId, device: DeviceId) -> Result<Revision, Error> {
+        let known = self.shared.devices.peek(org, device, |state| (state.through.get(), state.changes));
+        Ok(known.map_or(Revision::default(), |(through, changes)| Revision::from_raw(through, changes)))
     }
 }

@@ -206,12 +206,12 @@ impl Writer {
             let mut um = Vec::with_capacity(entries.len());
             for (position, entry, _) in entries {
                 orgs.insert(entry.org());
-                um.push((entry.org(), entry.um()));
+                um.push((entry.org(), entry.received_at(), entry.um()));
                 self.apply(entry, position);
             }
             let mut ledger = self.shared.ledger();
-            for (org, um) in um {
-                *ledger.um.entry(org).or_default() += um;
+            for (org, received_at, um) in um {
+                ledger.count_um(org, received_at, um);
             }
             ledger.commit(start, last, &orgs);
             drop(ledger);
@@ -236,7 +236,7 @@ impl Writer {
         let entries = batch.entries.iter();
         let bytes =
             blob::write(entries.clone().map(|(position, _, sealed)| (*position, &sealed.bytes[..], sealed.sum)));
-        let received = entries.map(|(_, entry, _)| received_at(entry).as_millis());
+        let received = entries.map(|(_, entry, _)| entry.received_at().as_millis());
         self.wal_bytes += bytes.len() as u64 + 8_192;
         let commit = Commit { position: *start, received_ms: received.max().unwrap_or_default(), bytes };
         match log::insert(connection, &commit) {
@@ -368,19 +368,19 @@ impl Writer {
 fn erase_from(connection: &Connection, commit: &Commit, org: OrgId, device: DeviceId) -> Result<(), Error> {
     // A commit whose table is damaged, named by now, goes when the log is trimmed.
     let Ok(blob) = commit.blob() else { return Ok(()) };
-    let erased = |um| {
+    let erased = |um, received_at| {
         let mut erased = Vec::new();
-        entry::encode_erased(&mut erased, org, um);
+        entry::encode_erased(&mut erased, org, um, received_at);
         Sealed::new(erased)
     };
     let kept = blob.entries().map(|(position, sum, bytes)| {
         let sealed = match bytes.map(|bytes| (bytes, entry::owner(bytes))) {
             Ok((bytes, owner)) if owner != Ok((org, Some(device))) => Sealed { bytes: bytes.to_vec(), sum },
             Ok((bytes, _)) => match entry::decode(bytes) {
-                Ok(Logged::Entry(entry)) => erased(entry.um()),
-                _ => erased(0),
+                Ok(Logged::Entry(entry)) => erased(entry.um(), entry.received_at()),
+                _ => erased(0, Timestamp::EPOCH),
             },
-            Err(_) => erased(0),
+            Err(_) => erased(0, Timestamp::EPOCH),
         };
         (position, sealed)
     });
@@ -409,14 +409,6 @@ pub(crate) fn device_of(entry: &Entry) -> Option<(OrgId, DeviceId)> {
         Entry::Uplink(uplink) => Some((uplink.org, uplink.device)),
         Entry::Redecode(redecode) => Some((redecode.org, redecode.device)),
         Entry::Message(_) => None,
-    }
-}
-
-fn received_at(entry: &Entry) -> Timestamp {
-    match entry {
-        Entry::Uplink(uplink) => uplink.received_at,
-        Entry::Redecode(redecode) => redecode.received_at,
-        Entry::Message(message) => message.received_at,
     }
 }
 

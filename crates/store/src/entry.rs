@@ -101,6 +101,15 @@ impl Entry {
         }
     }
 
+    /// When it, or the uplink that it decodes anew, was received.
+    pub fn received_at(&self) -> Timestamp {
+        match self {
+            Self::Uplink(uplink) => uplink.received_at,
+            Self::Redecode(redecode) => redecode.received_at,
+            Self::Message(message) => message.received_at,
+        }
+    }
+
     /// Its rows; none for a message.
     pub fn rows(&self) -> &[NewRow] {
         match self {

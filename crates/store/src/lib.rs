@@ -8,6 +8,7 @@ mod query;
 mod reference;
 mod registry;
 mod telemetry;
+mod usage;
 
 pub use entry::{Appended, Entry, LogEntry, Message, NewRow, Redecode, StoredUplink};
 pub use error::{Error, Kind};
@@ -17,10 +18,11 @@ pub use query::{
 };
 pub use reference::Reference;
 pub use registry::{
-    Binding, Charge, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, STREAM_SESSIONS_MAX, SourceChange,
+    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, STREAM_SESSIONS_MAX, SourceChange,
     SourceNote, StreamNote,
 };
-pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Telemetry};
+pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Revision, Telemetry};
+pub use usage::{Charge, Drawn, USAGE_DAYS, USAGE_DEVICES_MAX, Usage, Used};
 
 /// Everything a station keeps; used as `Arc<dyn Store>`.
 pub trait Store: Registry + Telemetry {}

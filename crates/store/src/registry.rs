@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Antenna, Channel, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes, Email, GeoPoint,
-    Group, GroupId, Invite, OrgId, Organization, PasswordHash, Person, PersonId, Position, Role, SecretHash, Session,
-    Source, SourceHealth, SourceId, StreamSession, Timestamp,
+    AccessId, AccessKey, Allowance, Antenna, Channel, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes,
+    Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Position,
+    Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
 };
 
-use crate::Error;
+use crate::{Charge, Drawn, Error, Usage};
 
 /// Most groups an organization may have, as the contract says.
 pub const GROUPS_MAX: usize = 50;
@@ -39,8 +39,40 @@ pub trait Registry: Send + Sync {
     async fn revoke_access_key(&self, org: OrgId, id: AccessId, at: Timestamp) -> Result<(), Error>;
     /// The key of an access id, revoked or not; whoever asks compares the secret in constant time.
     async fn find_access_key(&self, id: AccessId) -> Result<Option<Arc<AccessKey>>, Error>;
-    /// Adds what keys have read since the last call, also to the keys' own counters; keys that are
-    /// gone are passed over.
+    /// Limits what a key may use, or lifts its limits. **Errors**: `NotFound`.
+    async fn limit_access_key(
+        &self,
+        org: OrgId,
+        id: AccessId,
+        rate: Option<Rate>,
+        dm: Option<Allowance>,
+    ) -> Result<(), Error>;
+    /// Limits what an organization may use, or lifts its limits. **Errors**: `NotFound`.
+    async fn limit_organization(&self, org: OrgId, limits: OrgLimits) -> Result<(), Error>;
+    /// What an organization may use. **Errors**: `NotFound`.
+    async fn get_limits(&self, org: OrgId) -> Result<Arc<OrgLimits>, Error>;
+    /// Takes up to `amount` data out of an allowance of `max` for the days from `first` to `last`, both included: a
+    /// key's, or the organization's own. What is granted counts as used from then on, whatever becomes of whoever
+    /// drew it; where more was charged on these days than was drawn, that counts.
+    /// **Errors**: `NotFound` organization or access key.
+    async fn draw_dm(
+        &self,
+        org: OrgId,
+        id: Option<AccessId>,
+        first: Day,
+        last: Day,
+        amount: u64,
+        max: u64,
+    ) -> Result<Drawn, Error>;
+    /// Gives back what was drawn and not spent; nothing where nothing was drawn.
+    async fn return_dm(&self, org: OrgId, id: Option<AccessId>, first: Day, amount: u64) -> Result<(), Error>;
+    /// What the organization used from one day to another, both included, and at most so many devices.
+    async fn list_usage(&self, org: OrgId, first: Day, last: Day, devices_max: usize) -> Result<Usage, Error>;
+
+    /// Adds what keys have used since the last call, also to the keys' own counters; keys that are
+    /// gone are passed over. Devices are told apart as far as [`USAGE_DEVICES_MAX`](crate::USAGE_DEVICES_MAX)
+    /// allows, those of one call by ascending EUI; days are forgotten beyond the newest
+    /// [`USAGE_DAYS`](crate::USAGE_DAYS).
     async fn charge(&self, charges: Vec<Charge>) -> Result<(), Error>;
     /// How many data the organization has read over HTTP, in the contract's unit `dm`.
     async fn count_dm(&self, org: OrgId) -> Result<u64, Error>;
@@ -349,19 +381,4 @@ impl DeviceFilter {
     pub fn matches(&self, device: &Device) -> bool {
         self.kind.is_none_or(|kind| kind == device.kind) && self.group.is_none_or(|group| group == device.group)
     }
-}
-
-/// What one access key has read since it was last charged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Charge {
-    /// Whose key.
-    pub org: OrgId,
-    /// The key.
-    pub id: AccessId,
-    /// How many calls.
-    pub calls: u64,
-    /// How many data.
-    pub dm: u64,
-    /// When it was last used.
-    pub last_used_at: Timestamp,
 }

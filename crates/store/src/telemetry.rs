@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use model::{DeviceId, OrgId, Position, Row, Timestamp};
+use model::{Day, DeviceId, OrgId, Position, Row, Timestamp};
 
 use crate::{
     Appended, Entry, Error, Followed, FrameQuery, LatestReading, RangeQuery, RowQuery, Scope, SegmentQuery,
@@ -72,6 +72,25 @@ pub trait Telemetry: Send + Sync {
 
     /// How many data the organization has uploaded, in the contract's unit `um`.
     async fn count_um(&self, org: OrgId) -> Result<u64, Error>;
+
+    /// The same by the day that uplinks were received on, ascending, from one day to another, both included;
+    /// days without any are left out. The newest [`USAGE_DAYS`](crate::USAGE_DAYS) of them are kept.
+    async fn list_um(&self, org: OrgId, first: Day, last: Day) -> Result<Vec<(Day, u64)>, Error>;
+
+    /// What changes whenever an answer about the device's rows may: equal revisions mean equal answers to equal
+    /// queries. One that is asked for before a query tells whether a later query would be answered as that one was.
+    async fn revision(&self, org: OrgId, device: DeviceId) -> Result<Revision, Error>;
+}
+
+/// What the rows of a device are at some time, as long as the store is open; nothing else can be read from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Revision(u64, u64);
+
+impl Revision {
+    /// One of a pair of counts that never take the same values twice for one device.
+    pub const fn from_raw(entries: u64, changes: u64) -> Self {
+        Self(entries, changes)
+    }
 }
 
 /// What a retention applies to.

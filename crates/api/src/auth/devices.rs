@@ -6,12 +6,14 @@ use model::{Device, DeviceEui};
 use store::{Binding, DeviceChange, DeviceFilter};
 
 use super::{Caller, Editor, Steward, groups::FoundGroup};
-use crate::error::Refusal;
+use crate::{call, error::Refusal};
 
 impl Caller {
     /// A device that the key reaches.
     pub(crate) async fn get_device(&self, eui: DeviceEui) -> Result<Arc<Device>, Refusal> {
-        self.find_device(eui).await?.ok_or(Refusal::ForeignDevice(eui))
+        let device = self.find_device(eui).await?.ok_or(Refusal::ForeignDevice(eui))?;
+        call::note(|notes| notes.device = Some(eui));
+        Ok(device)
     }
 
     /// Devices that the key reaches, in the order of their labels: all of them or none.

@@ -1,26 +1,8 @@
 //! Keys that are meant for the pages of some origins.
 
-use std::cell::Cell;
-
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::error::Refusal;
-
-/// The pages that may read the answer, where that depends on where the call comes from.
-#[derive(Debug)]
-pub(crate) struct AnswerOrigin(pub(crate) HeaderValue);
-
-tokio::task_local! {
-    /// Of the call that is being answered; who finds the key is far from who writes the headers.
-    static ANSWER: Cell<Option<AnswerOrigin>>;
-}
-
-/// Answers a call, and tells what its key has to say about who may read the answer: nothing, unless
-/// it is limited to origins.
-pub(crate) async fn with_answer_origin<T>(call: impl Future<Output = T>) -> (T, Option<AnswerOrigin>) {
-    let call = async { (call.await, ANSWER.with(Cell::take)) };
-    ANSWER.scope(Cell::new(None), call).await
-}
+use crate::{call, error::Refusal};
 
 /// Refuses a call from elsewhere than the origins that a key is limited to, if it is to any. A call
 /// that does not say where it comes from is no page's.
@@ -32,9 +14,8 @@ pub(super) fn check(origins: &[String], headers: &HeaderMap) -> Result<(), Refus
     let origin = given.next().filter(|given| origins.iter().any(|origin| *given == origin));
     let origin = origin.filter(|_| given.next().is_none());
     // A page elsewhere may read why it is refused.
-    let answer = AnswerOrigin(origin.cloned().unwrap_or(HeaderValue::from_static("*")));
-    // Without a call around it nobody writes headers.
-    let _unheard = ANSWER.try_with(|cell| cell.set(Some(answer)));
+    let answer = origin.cloned().unwrap_or(HeaderValue::from_static("*"));
+    call::note(|notes| notes.answer_origin = Some(answer));
     if origin.is_some() { Ok(()) } else { Err(Refusal::ForeignOrigin) }
 }
 

@@ -42,10 +42,11 @@ pub(crate) async fn aggregate_chart_points(
         width_ms: bucket_ms(asked, interval_min, POINTS_MAX),
         limit: POINTS_MAX as usize,
     };
+    let version = caller.version(&device, asked.is_fixed, &("chart", query)).await?;
     let series = api.store().segments(device.org, query).await?;
     let points = series.iter().map(|series| series.segments.len()).sum();
     let bytes = 32 + 32 * series.len() + POINT_BYTES * points;
-    Ok(Answer::of_readings(&caller, points, bytes, |out| write(out, &series)))
+    Answer::of_readings(&caller, version, points, bytes, |out| write(out, &series)).await
 }
 
 /// `[{"channel":1,"lists":[{"time":"…","measurement_id":"4097","average_value":26.1}]}]`

@@ -103,7 +103,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         let mut parameters = Parameters::default();
         parameters.add_body(&headers, body).ok()?;
-        Some(parameters.given)
+        Some(parameters.given.iter().map(|given| (given.name.clone(), given.value.clone())).collect())
     }
 
     const JSON: &str = "application/json; charset=utf-8";

@@ -3,8 +3,11 @@
 mod body;
 mod path;
 mod typed;
+mod unknown;
 
 pub(crate) use path::{PathEui, PathGroup};
+
+use std::sync::atomic::AtomicBool;
 
 use axum::{
     body::HttpBody,
@@ -18,9 +21,18 @@ use crate::{ApiState, error::Refusal};
 /// **Shape**: names with texts, a list as one name several times, a member of an object as
 /// `position[lon]`; numbers as the text that stands for them. A body comes before the query, so that where a parameter is to be one thing and both
 /// say it, the body is heard.
+///
+/// It remembers which of them were asked for; when it goes, the others are noted as ones that the call does not take.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
-    given: Vec<(String, String)>,
+    given: Vec<Given>,
+}
+
+#[derive(Debug)]
+struct Given {
+    name: String,
+    value: String,
+    is_read: AtomicBool,
 }
 
 impl Parameters {
@@ -31,7 +43,7 @@ impl Parameters {
         if self.given.len() >= Self::COUNT_MAX {
             return Err(Refusal::Parameters(format!("give at most {} parameters", Self::COUNT_MAX).into()));
         }
-        self.given.push((name.to_owned(), value.into()));
+        self.given.push(Given { name: name.to_owned(), value: value.into(), is_read: AtomicBool::new(false) });
         Ok(())
     }
 

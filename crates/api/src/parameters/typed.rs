@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering::Relaxed;
+
 use model::{ChannelIndex, DeviceEui, MeasurementId, Timestamp};
 use store::Select;
 
@@ -15,7 +17,8 @@ impl Parameters {
 
     /// Every text given under a name.
     pub(crate) fn list<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.given.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+        let given = self.given.iter().filter(move |given| given.name == name);
+        given.inspect(|given| given.is_read.store(true, Relaxed)).map(|given| given.value.as_str())
     }
 
     /// A text that is not empty; an empty one is as good as absent.

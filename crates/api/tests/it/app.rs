@@ -4,9 +4,10 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
-use api::{Answered, ApiState, ClientAddress, Settings, router};
+use api::{Answered, ApiState, Begun, ClientAddress, Settings, router};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -14,8 +15,8 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, KeyLimits, OrgId, Organization,
-    Reading, RowFlags, Scopes, SecretHash, SourceId, StationKey, Timestamp,
+    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, KeyLimits, OrgId, OrgLimits,
+    Organization, Reading, RowFlags, Scopes, SecretHash, SourceId, StationKey, Timestamp,
 };
 use sha2::{Digest, Sha256};
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -81,6 +82,11 @@ impl App {
         let clock = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
         let api = ApiState::new(store.clone(), clock, STATION_KEY, settings);
         Self { store, api: api.clone(), router: router(api), counter: AtomicU64::new(0), now_ms, _folder: folder }
+    }
+
+    /// Lets every key of an organization use so much.
+    pub(crate) async fn limit(&self, org: OrgId, limits: OrgLimits) {
+        self.store.limit_organization(org, limits).await.unwrap();
     }
 
     /// Lets time pass.
@@ -152,6 +158,18 @@ impl<'a> Caller<'a> {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None, "").await
+    }
+
+    /// Asks with what `If-None-Match` carries.
+    pub(crate) async fn get_unless(&self, path: &str, tag: &str) -> Answer {
+        let request = Request::builder().uri(path).header(header::IF_NONE_MATCH, tag);
+        self.send_request(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Asks at an instant.
+    pub(crate) async fn get_at(&self, path: &str, at: Instant) -> Answer {
+        let request = Request::builder().uri(path).extension(Begun(at));
+        self.send_request(request.body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn post_json(&self, path: &str, body: &str) -> Answer {

@@ -23,7 +23,7 @@ fn check_headers(answer: &Answer) {
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(
         answer.header("access-control-expose-headers"),
-        "api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION"
+        "api-gateway-excute-second, api-gateway-mpuo-consume, API-VERSION, ETag"
     );
 }
 
@@ -114,7 +114,7 @@ async fn a_browser_may_ask_without_credentials_what_it_may_send() {
         assert_eq!(answer.header("access-control-allow-methods"), "GET, POST, PATCH, PUT, DELETE");
         assert_eq!(
             answer.header("access-control-allow-headers"),
-            "Authorization, Content-Type, API-VERSION, X-HTTP-Method-Override"
+            "Authorization, Content-Type, API-VERSION, X-HTTP-Method-Override, If-None-Match"
         );
         assert_eq!(answer.header("allow"), "", "{path}: the methods stand in one header");
     }

@@ -8,7 +8,10 @@ use model::{AccessKey, Scopes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Body, Page, created};
+use super::{
+    Body, Page, created,
+    limits::{AllowanceShape, RateShape},
+};
 use crate::{PortalState, actor::Actor, deeds::keys, fault::Fault};
 
 /// An access key, without its secret half.
@@ -27,6 +30,10 @@ pub(crate) struct KeyShape {
     origins: Vec<String>,
     /// Groups whose devices it reaches; all where the list is empty.
     groups: Vec<String>,
+    /// How fast it may call; `null` is without limit.
+    rate: Option<RateShape>,
+    /// How many data it may read; `null` is without limit.
+    dm_allowance: Option<AllowanceShape>,
     /// How many calls it has made.
     calls: u64,
     /// How many data it has read.
@@ -34,7 +41,7 @@ pub(crate) struct KeyShape {
 }
 
 impl KeyShape {
-    fn of(key: &AccessKey) -> Self {
+    pub(crate) fn of(key: &AccessKey) -> Self {
         let Scopes { read, write, manage } = key.scopes;
         let scopes = [(read, "read"), (write, "write"), (manage, "manage")];
         Self {
@@ -47,6 +54,8 @@ impl KeyShape {
             last_used_at: key.last_used_at.map(|at| at.to_string()),
             origins: key.limits.origins.clone(),
             groups: key.limits.groups.iter().map(ToString::to_string).collect(),
+            rate: key.limits.rate.map(Into::into),
+            dm_allowance: key.limits.dm.map(Into::into),
             calls: key.calls,
             dm: key.dm,
         }
@@ -76,6 +85,8 @@ pub(crate) struct NewKey {
     origins: Vec<String>,
     #[serde(default)]
     groups: Vec<String>,
+    rate: Option<RateShape>,
+    dm: Option<AllowanceShape>,
 }
 
 /// `GET /api/keys`
@@ -94,7 +105,9 @@ pub(crate) async fn create(
     let expires_at = new.expires_at.map(|text| text.parse::<jiff::Timestamp>());
     let expires_at = expires_at.transpose().map_err(|_| Fault::Invalid(|t| t.fault_time))?;
     let expires_at = expires_at.map(|at| model::Timestamp::from_millis(at.as_millisecond()));
-    let new = keys::New { name: new.name, scopes, expires_at, origins: new.origins, groups: new.groups };
+    let rate = new.rate.map(RateShape::read).transpose()?;
+    let dm = new.dm.map(|dm| dm.read()).transpose()?;
+    let new = keys::New { name: new.name, scopes, expires_at, origins: new.origins, groups: new.groups, rate, dm };
     let (key, secret) = keys::create(&portal, &actor, new).await?;
     let location = format!("/api/keys/{}", key.id);
     Ok(created(&location, MadeKey { access_key: secret.text, key: KeyShape::of(&key) }))

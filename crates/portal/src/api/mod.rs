@@ -7,9 +7,11 @@ pub(crate) mod document;
 pub(crate) mod events;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod organization;
 pub(crate) mod people;
 pub(crate) mod sources;
+pub(crate) mod usage;
 
 use axum::{
     Json,

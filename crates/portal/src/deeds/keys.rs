@@ -1,7 +1,7 @@
 use std::net::Ipv6Addr;
 
 use axum::http::Uri;
-use model::{AccessId, AccessKey, KeyLimits, Scopes, Timestamp};
+use model::{AccessId, AccessKey, Allowance, KeyLimits, Rate, Scopes, Timestamp};
 
 use super::name;
 use crate::{
@@ -25,6 +25,8 @@ pub(crate) struct New {
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) origins: Vec<String>,
     pub(crate) groups: Vec<String>,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) dm: Option<Allowance>,
 }
 
 pub(crate) fn id(text: &str) -> Result<AccessId, Fault> {
@@ -53,7 +55,7 @@ pub(crate) async fn create(portal: &PortalState, actor: &Actor, new: New) -> Res
         return Err(Fault::Invalid(|texts| texts.fault_manage_limited));
     }
     let (id, secret) = (AccessId::from_random(random()?), Secret::access_key()?);
-    let limits = KeyLimits { expires_at: new.expires_at, origins, groups };
+    let limits = KeyLimits { expires_at: new.expires_at, origins, groups, rate: new.rate, dm: new.dm };
     let key =
         AccessKey { limits, ..AccessKey::new(id, actor.org, secret.hash, name(&new.name)?, new.scopes, portal.now()) };
     portal.store().create_access_key(key.clone()).await?;

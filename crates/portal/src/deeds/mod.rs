@@ -4,6 +4,7 @@ pub(crate) mod devices;
 pub(crate) mod fleet;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod people;
 pub(crate) mod sources;
 

@@ -16,12 +16,13 @@ use crate::{
 /// A section of the portal: its path, icon, name, and what it takes to see it.
 type Section = (&'static str, &'static str, fn(&'static Texts) -> &'static str, Right);
 
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 12] = [
     ("/", "overview", |t| t.nav_overview, Right::Read),
     ("/devices", "devices", |t| t.nav_devices, Right::Read),
     ("/map", "map", |t| t.nav_map, Right::Read),
     ("/groups", "groups", |t| t.nav_groups, Right::Read),
     ("/keys", "keys", |t| t.nav_keys, Right::Manage),
+    ("/usage", "usage", |t| t.nav_usage, Right::Manage),
     ("/sources", "sources", |t| t.nav_sources, Right::Manage),
     ("/measurements", "measurements", |t| t.nav_measurements, Right::Read),
     ("/people", "people", |t| t.nav_people, Right::Manage),

@@ -45,6 +45,8 @@ pub(crate) async fn create(
             expires_at: expiry(fields.get("days").trim(), view.now)?,
             origins: origins.collect(),
             groups: fields.all("group").map(str::to_owned).collect(),
+            rate: None,
+            dm: None,
         };
         keys::create(&portal, &actor, new).await
     };
@@ -177,7 +179,7 @@ fn row(view: &View, key: &AccessKey, groups: &[Group]) -> Markup {
     html! {
         tr {
             th scope="row" {
-                @if key.name.is_empty() { span.muted { (t.nameless) } } @else { (key.name) }
+                a href=(format!("/usage/keys/{}", key.id)) { @if key.name.is_empty() { span.muted { (t.nameless) } } @else { (key.name) } }
                 @if !limits.origins.is_empty() { span.sub { (limits.origins.join(" ")) } }
                 @if !limits.groups.is_empty() {
                     span.sub { @for id in &limits.groups { (super::devices::group_name(groups, Some(*id))) " " } }

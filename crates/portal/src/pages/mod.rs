@@ -17,3 +17,4 @@ pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
 pub(crate) mod system;
+pub(crate) mod usage;

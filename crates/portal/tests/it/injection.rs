@@ -72,7 +72,8 @@ async fn name_everything(app: &App, scene: &Scene<'_>, text: &str, number: usize
     let last_error = Some((at(NOW_MS), text.to_owned()));
     let note = SourceNote { org, id, messages: 1, last_message_at: Some(at(NOW_MS - 1)), last_error };
     store.note_sources(vec![note]).await.unwrap();
-    let limits = KeyLimits { origins: vec![text.to_owned(), text.to_owned()], groups: vec![group], expires_at: None };
+    let limits =
+        KeyLimits { origins: vec![text.to_owned(), text.to_owned()], groups: vec![group], ..KeyLimits::default() };
     let id = format!("{count:016}").parse().unwrap();
     let hash = Secret::of(format!("{count}")).hash;
     let key = AccessKey::new(id, org, hash, text.to_owned(), scopes(true, false, false), at(NOW_MS));

@@ -30,12 +30,13 @@ pub(crate) enum Kind {
 }
 
 /// What stands in each place of a path, by what is before it.
-const PLACES: [(&str, &str, Kind); 20] = [
+const PLACES: [(&str, &str, Kind); 21] = [
     ("/join/", "{token}", Kind::Token),
     ("/setup/chirpstack/", "{id}", Kind::Source),
     ("/devices/", "{eui}", Kind::Device),
     ("/groups/", "{id}", Kind::Group),
     ("/keys/", "{id}", Kind::Key),
+    ("/usage/keys/", "{id}", Kind::Key),
     ("/sources/", "{id}", Kind::Source),
     ("/people/uninvite/", "{token}", Kind::Invite),
     ("/people/sessions/", "{token}", Kind::Session),
@@ -54,7 +55,7 @@ const PLACES: [(&str, &str, Kind); 20] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 52] = [
+const BODIES: [(&str, &str, &str); 56] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -70,6 +71,8 @@ const BODIES: [(&str, &str, &str); 52] = [
     ("POST", "/groups/{id}/delete", ""),
     ("POST", "/keys", "name=Other&scope=read"),
     ("POST", "/keys/{id}/revoke", ""),
+    ("POST", "/usage/limits", "rate=60&dm=1000&dm_period=day"),
+    ("POST", "/usage/keys/{id}", "rate=60&burst=5&dm=1000&dm_period=month"),
     ("POST", "/sources", "name=Other"),
     ("POST", "/sources/{id}", "name=Other"),
     ("POST", "/sources/{id}/rotate", ""),
@@ -94,6 +97,8 @@ const BODIES: [(&str, &str, &str); 52] = [
     ("PATCH", "/api/groups/{id}", r#"{"name":"Other"}"#),
     ("DELETE", "/api/groups/{id}", ""),
     ("POST", "/api/keys", r#"{"name":"Other","scopes":["read"]}"#),
+    ("PATCH", "/api/organization/limits", r#"{"um":{"amount":7,"period":"month"}}"#),
+    ("PATCH", "/api/keys/{id}", r#"{"rate":{"per_minute":6}}"#),
     ("DELETE", "/api/keys/{id}", ""),
     ("POST", "/api/sources", r#"{"kind":"chirpstack","name":"Other"}"#),
     ("PATCH", "/api/sources/{id}", r#"{"name":"Other"}"#),

@@ -15,8 +15,8 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Role, Scopes, SecretHash,
-    Session, Timestamp,
+    AccessId, AccessKey, Call, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Role, Scopes,
+    SecretHash, Session, Timestamp,
 };
 use portal::{Address, Fact, PortalState, Secret, Settings, Station, Stream, router};
 use store::{Registry, Telemetry};
@@ -58,6 +58,7 @@ pub(crate) fn handle(hash: SecretHash) -> String {
 pub(crate) struct TestStation {
     fleets: Mutex<BTreeSet<OrgId>>,
     pub(crate) log: Mutex<Vec<String>>,
+    pub(crate) calls: Mutex<Vec<(OrgId, AccessId, Call)>>,
 }
 
 impl Station for TestStation {
@@ -94,6 +95,16 @@ impl Station for TestStation {
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.lock().unwrap().contains(&org)
+    }
+
+    fn last_calls(&self, org: OrgId, id: AccessId) -> Vec<Call> {
+        self.calls
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(o, i, _)| (*o, *i) == (org, id))
+            .map(|(.., call)| call.clone())
+            .collect()
     }
 
     fn start_simulated_fleet(&self, org: OrgId) {
@@ -245,6 +256,7 @@ impl App {
     pub(crate) async fn state(&self, org: OrgId) -> Vec<String> {
         let store = &*self.store;
         let mut lines = vec![format!("{:?}", store.get_organization(org).await.unwrap())];
+        lines.push(format!("{:?}", store.get_limits(org).await.unwrap()));
         lines.push(format!("a fleet: {}", self.station.has_simulated_fleet(org)));
         lines.push(format!("um {}", store.count_um(org).await.unwrap()));
         let secret = |hash: SecretHash| handle(hash);

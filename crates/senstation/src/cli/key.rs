@@ -4,7 +4,11 @@ use model::{AccessId, AccessKey, GroupId, KeyLimits, OrgId, Scopes, Timestamp};
 use serde_json::{Value, json};
 use store::Registry;
 
-use super::{Session, arguments, find_org, wrong_usage};
+use super::{
+    Session, arguments, find_org,
+    limit::{self, Limits},
+    wrong_usage,
+};
 use crate::{
     clock,
     credentials::{Secret, access_id},
@@ -41,6 +45,18 @@ pub(super) enum Key {
         #[arg(long = "group", value_name = "GROUP_ID", value_parser = arguments::group)]
         groups: Vec<GroupId>,
     },
+    /// Limit what an access key may use; a running station keeps to it within a second. What is left out stays as
+    /// it is
+    #[command(after_help = "Examples:\n  senstation key limit --access-id 0A1B2C3D4E5F6G7H --rate 60\n  \
+                             senstation key limit --access-id 0A1B2C3D4E5F6G7H --dm 10000 --per day\n  \
+                             senstation key limit --access-id 0A1B2C3D4E5F6G7H --rate off --dm off")]
+    Limit {
+        /// The public half of the key
+        #[arg(long, value_name = "ACCESS_ID")]
+        access_id: AccessId,
+        #[command(flatten)]
+        limits: Limits,
+    },
     /// List the access keys, revoked ones included
     #[command(after_help = "Example:\n  senstation key list --org 521853156991105")]
     List {
@@ -67,6 +83,7 @@ impl Key {
                     expires_at: expires_in_days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)),
                     origins: each_once(origins),
                     groups: each_once(groups),
+                    ..KeyLimits::default()
                 };
                 if scopes.manage && !(limits.origins.is_empty() && limits.groups.is_empty()) {
                     wrong_usage("a key with the scope `manage` cannot be limited to groups or to web pages");
@@ -131,6 +148,8 @@ impl Key {
                         "origins": key.limits.origins,
                         "groups": texts(&key.limits.groups),
                         "app_password": key.app_password.is_some(),
+                        "rate": limit::rate_json(key.limits.rate),
+                        "dm_allowance": limit::allowance_json(key.limits.dm),
                         "calls": key.calls,
                         "dm": key.dm,
                     })
@@ -138,6 +157,21 @@ impl Key {
                 let headings =
                     ["access_id", "name", "scopes", "expires_at", "calls", "dm", "last_used_at", "revoked_at"];
                 session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
+            }
+            Self::Limit { access_id, limits: wanted } => {
+                let found = registry.find_access_key(access_id).await?;
+                let key = found.with_context(|| format!("there is no access key `{access_id}`"))?;
+                let (rate, dm) = (wanted.rate(key.limits.rate), wanted.dm(key.limits.dm));
+                if (rate, dm) != (key.limits.rate, key.limits.dm) {
+                    registry.limit_access_key(key.org, access_id, rate, dm).await?;
+                }
+                let shown = json!({
+                    "access_id": access_id.to_string(),
+                    "rate": limit::rate_json(rate),
+                    "dm": limit::allowance_json(dm),
+                });
+                let lines = limit::described(rate, &[("dm", dm)]);
+                session.output.show(&shown, format!("access key {access_id}\n{lines}"))
             }
             Self::Revoke { access_id } => {
                 let found = registry.find_access_key(access_id).await?;

@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod device;
 mod key;
+mod limit;
 mod org;
 mod owner_link;
 mod serve;

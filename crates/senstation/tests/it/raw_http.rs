@@ -15,7 +15,7 @@ const CONTRACT_HEADERS: [&str; 5] = [
     "\r\napi-gateway-mpuo-consume: 0\r\n",
     "\r\napi-version: 2\r\n",
     "\r\naccess-control-allow-origin: *\r\n",
-    "\r\naccess-control-expose-headers: api-gateway-excute-second, api-gateway-mpuo-consume, api-version\r\n",
+    "\r\naccess-control-expose-headers: api-gateway-excute-second, api-gateway-mpuo-consume, api-version, etag\r\n",
 ];
 
 fn get(line: &str, fields: &str) -> String {

@@ -1,6 +1,9 @@
-use std::sync::atomic::Ordering::Relaxed;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::atomic::Ordering::Relaxed,
+};
 
-use model::{OrgId, Position};
+use model::{Day, OrgId, Position};
 use rusqlite::params;
 use store::Error;
 
@@ -17,20 +20,19 @@ impl Janitor {
     /// Writes the state of every device that changed, so that replay starts here.
     pub(super) fn checkpoint(&mut self) -> Result<(), Error> {
         let log_bytes = self.shared.log_bytes.load(Relaxed);
-        let (head, um, commits) = {
-            let ledger = self.shared.ledger();
-            (ledger.head, ledger.um.clone(), ledger.commits.clone())
+        let (head, um, changed, um_by_day, commits) = {
+            let mut ledger = self.shared.ledger();
+            let changed = std::mem::take(&mut ledger.um_changed);
+            let days = changed.iter().filter_map(|(org, _)| Some((*org, ledger.um_by_day.get(org)?.clone())));
+            let days: BTreeMap<_, _> = days.collect();
+            (ledger.head, ledger.um.clone(), changed, days, ledger.commits.clone())
         };
-        for shard in 0..SHARDS {
-            self.save_shard(shard)?;
-        }
-        // All that was written without waiting for the disk is made durable by this commit,
-        // because it is in the same write-ahead log.
-        self.wait_for_disk(true)?;
-        let written = self.write_checkpoint(head, um.into_iter(), commits.iter());
-        self.wait_for_disk(false)?;
-        written?;
+        let written = self.write_all(head, &um, &um_by_day, &commits);
         let mut ledger = self.shared.ledger();
+        if let Err(cause) = written {
+            ledger.um_changed.extend(changed);
+            return Err(cause);
+        }
         for (org, written) in commits {
             if let Some(commits) = ledger.commits.get_mut(&org) {
                 commits.drain(..written.len());
@@ -41,6 +43,24 @@ impl Janitor {
         self.shared.log_bytes.fetch_sub(log_bytes, Relaxed);
         self.shared.counters.checkpoints.fetch_add(1, Relaxed);
         Ok(())
+    }
+
+    fn write_all(
+        &mut self,
+        head: Position,
+        um: &HashMap<OrgId, u64>,
+        um_by_day: &BTreeMap<OrgId, Vec<(Day, u64)>>,
+        commits: &HashMap<OrgId, Vec<Position>>,
+    ) -> Result<(), Error> {
+        for shard in 0..SHARDS {
+            self.save_shard(shard)?;
+        }
+        // All that was written without waiting for the disk is made durable by this commit,
+        // because it is in the same write-ahead log.
+        self.wait_for_disk(true)?;
+        let written = self.write_checkpoint(head, um, um_by_day, commits);
+        self.wait_for_disk(false)?;
+        written
     }
 
     fn save_shard(&mut self, shard: usize) -> Result<(), Error> {
@@ -65,11 +85,12 @@ impl Janitor {
         Ok(())
     }
 
-    fn write_checkpoint<'a>(
+    fn write_checkpoint(
         &mut self,
         head: Position,
-        um: impl Iterator<Item = (OrgId, u64)>,
-        commits: impl Iterator<Item = (&'a OrgId, &'a Vec<Position>)>,
+        um: &HashMap<OrgId, u64>,
+        um_by_day: &BTreeMap<OrgId, Vec<(Day, u64)>>,
+        commits: &HashMap<OrgId, Vec<Position>>,
     ) -> Result<(), Error> {
         let transaction = self.connection.transaction().map_err(sqlite)?;
         {
@@ -87,7 +108,18 @@ impl Janitor {
             let sql = "INSERT OR REPLACE INTO org_um (org, um) VALUES (?, ?)";
             let mut upsert = transaction.prepare_cached(sql).map_err(sqlite)?;
             for (org, um) in um {
-                upsert.execute(params![org.get() as i64, um as i64]).map_err(sqlite)?;
+                upsert.execute(params![org.get() as i64, *um as i64]).map_err(sqlite)?;
+            }
+            let sql = "INSERT OR REPLACE INTO org_um_day (org, day, um) VALUES (?, ?, ?)";
+            let mut upsert = transaction.prepare_cached(sql).map_err(sqlite)?;
+            let sql = "DELETE FROM org_um_day WHERE org = ? AND day < ?";
+            let mut forget = transaction.prepare_cached(sql).map_err(sqlite)?;
+            for (org, days) in um_by_day {
+                for (day, um) in days {
+                    upsert.execute(params![org.get() as i64, day.get(), *um as i64]).map_err(sqlite)?;
+                }
+                let oldest = days.first().map(|(day, _)| day.get());
+                forget.execute(params![org.get() as i64, oldest]).map_err(sqlite)?;
             }
             log::set_meta(&transaction, "checkpoint", head.get()).map_err(sqlite)?;
         }

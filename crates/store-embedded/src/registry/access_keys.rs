@@ -1,15 +1,17 @@
+use std::collections::BTreeMap;
+
 use model::{AccessId, AccessKey, GroupId, KeyLimits, OrgId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row};
-use store::{Charge, Kind};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use store::{Charge, Kind, Used};
 
 use super::{
     column::{self, Hash, Org, Text, Time, count},
     failure::Failure,
-    organizations,
+    limits, organizations, usage,
 };
 
 const COLUMNS: &str = "id, org, secret, name, scopes, created_at, revoked_at, last_used_at, expires_at, origins, \
-                       groups, app_password, calls, dm";
+                       groups, app_password, calls, dm, rate_per_minute, rate_burst, dm_max, dm_period";
 
 pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Failure> {
     organizations::get(connection, key.org)?;
@@ -18,11 +20,13 @@ pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Fai
     }
     let origins: String = key.limits.origins.iter().flat_map(|origin| [origin, "\n"]).collect();
     let groups: Vec<_> = key.limits.groups.iter().map(GroupId::to_string).collect();
+    let (per_minute, burst, dm_max, period) = limits::values(key.limits.rate, key.limits.dm);
     connection
         .prepare_cached(&format!(
-            "INSERT INTO access_key ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+            "INSERT INTO access_key ({COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
         ))?
-        .execute((
+        .execute(params![
             Text(key.id),
             Org(key.org),
             Hash(key.secret),
@@ -37,7 +41,11 @@ pub(super) fn create(connection: &Connection, key: &AccessKey) -> Result<(), Fai
             key.app_password.map(Hash),
             count(key.calls),
             count(key.dm),
-        ))?;
+            per_minute,
+            burst,
+            dm_max,
+            period,
+        ])?;
     Ok(())
 }
 
@@ -60,18 +68,27 @@ pub(super) fn revoke(connection: &Connection, org: OrgId, id: AccessId, at: Time
     if revoked == 1 { Ok(()) } else { Err(Failure::not_found(Kind::AccessKey)) }
 }
 
-/// The keys as they are after each charge.
-pub(super) fn charge(connection: &Connection, charges: &[Charge]) -> Result<Vec<AccessKey>, Failure> {
+/// Takes charges of keys that are there in, and gives the keys as they are afterwards.
+pub(super) fn charge(connection: &Connection, mut charges: Vec<Charge>) -> Result<Vec<AccessKey>, Failure> {
+    let mut sums: BTreeMap<(OrgId, AccessId), (Used, Timestamp)> = BTreeMap::new();
+    for charge in &charges {
+        let (used, last) = sums.entry((charge.org, charge.id)).or_insert((Used::default(), charge.last_used_at));
+        used.add(charge.used);
+        *last = (*last).max(charge.last_used_at);
+    }
     let mut statement = connection.prepare_cached(&format!(
         "UPDATE access_key SET calls = calls + ?3, dm = dm + ?4, last_used_at = max(coalesce(last_used_at, ?5), ?5)
          WHERE org = ?1 AND id = ?2 RETURNING {COLUMNS}"
     ))?;
-    let mut keys = Vec::new();
-    for charge in charges {
-        let used_at = Time(charge.last_used_at);
-        let values = (Org(charge.org), Text(charge.id), count(charge.calls), count(charge.dm), used_at);
-        keys.extend(statement.query_row(values, read).optional()?);
+    let mut keys = Vec::with_capacity(sums.len());
+    for ((org, id), (used, last)) in sums {
+        let values = (Org(org), Text(id), count(used.calls), count(used.dm), Time(last));
+        match statement.query_row(values, read).optional()? {
+            Some(key) => keys.push(key),
+            None => charges.retain(|charge| (charge.org, charge.id) != (org, id)),
+        }
     }
+    usage::charge(connection, &charges)?;
     Ok(keys)
 }
 
@@ -94,7 +111,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
         created_at,
         revoked_at: column::time(row, 6)?,
         last_used_at: column::time(row, 7)?,
-        limits: KeyLimits { expires_at: column::time(row, 8)?, origins, groups },
+        limits: KeyLimits {
+            expires_at: column::time(row, 8)?,
+            origins,
+            groups,
+            rate: limits::rate(row, 14)?,
+            dm: limits::allowance(row, 16)?,
+        },
         app_password: row.get::<_, Option<Hash>>(11)?.map(|Hash(hash)| hash),
         calls: column::number(row, 12)?,
         dm: column::number(row, 13)?,

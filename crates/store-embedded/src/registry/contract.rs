@@ -2,16 +2,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
-    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
+    AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
+    OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
+    StreamSession, Timestamp,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Error, PersonChange, Registry, SourceChange, SourceNote, StreamNote,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
+    StreamNote, Usage,
 };
 
 use super::{
-    Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, organizations, people, sessions,
-    sources, streams,
+    Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, limits, organizations, people,
+    sessions, sources, streams, usage,
 };
 
 #[async_trait]
@@ -49,11 +51,50 @@ impl Registry for RegistryDb {
         self.read_through(&self.caches.keys, id, move |db| access_keys::find(db, id)).await
     }
 
+    async fn limit_access_key(
+        &self,
+        org: OrgId,
+        id: AccessId,
+        rate: Option<Rate>,
+        dm: Option<Allowance>,
+    ) -> Result<(), Error> {
+        self.change(move |db| limits::limit_key(db, org, id, rate, dm)).await
+    }
+
+    async fn limit_organization(&self, org: OrgId, limits: OrgLimits) -> Result<(), Error> {
+        self.change(move |db| limits::limit_organization(db, org, limits)).await
+    }
+
+    async fn get_limits(&self, org: OrgId) -> Result<Arc<OrgLimits>, Error> {
+        let found = self.read_through(&self.caches.limits, org, move |db| limits::find(db, org)).await?;
+        found.ok_or(Error::NotFound(Kind::Organization))
+    }
+
+    async fn draw_dm(
+        &self,
+        org: OrgId,
+        id: Option<AccessId>,
+        first: Day,
+        last: Day,
+        amount: u64,
+        max: u64,
+    ) -> Result<Drawn, Error> {
+        self.note(move |db| usage::draw(db, org, id, (first, last), amount, max), |_, drawn| drawn).await
+    }
+
+    async fn return_dm(&self, org: OrgId, id: Option<AccessId>, first: Day, amount: u64) -> Result<(), Error> {
+        self.note(move |db| usage::give_back(db, org, id, first, amount), |_, ()| {}).await
+    }
+
+    async fn list_usage(&self, org: OrgId, first: Day, last: Day, devices_max: usize) -> Result<Usage, Error> {
+        self.read(move |db| usage::list(db, org, first, last, devices_max)).await
+    }
+
     async fn charge(&self, charges: Vec<Charge>) -> Result<(), Error> {
         let update = |caches: &Caches, keys: Vec<AccessKey>| {
             caches.keys.update(&keys, |key| key.id, |key, cached| cached.clone_from(key));
         };
-        self.note(move |db| access_keys::charge(db, &charges), update).await
+        self.note(move |db| access_keys::charge(db, charges), update).await
     }
 
     async fn count_dm(&self, org: OrgId) -> Result<u64, Error> {

@@ -10,12 +10,14 @@ mod devices;
 mod failure;
 mod groups;
 mod invites;
+mod limits;
 mod organizations;
 mod people;
 mod pool;
 mod sessions;
 mod sources;
 mod streams;
+mod usage;
 
 use std::{
     fs::OpenOptions,
@@ -29,25 +31,26 @@ use std::{
     },
 };
 
-use model::{AccessId, AccessKey, Device, DeviceEui, OrgId, Person, SecretHash, Session, Source};
+use model::{AccessId, AccessKey, Device, DeviceEui, OrgId, OrgLimits, Person, SecretHash, Session, Source};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use store::Error;
 
 use self::{cache::Cache, failure::Failure, pool::Pool};
-use crate::migrate;
+use crate::migrate::{self, Migration};
 
-const MIGRATIONS: &[(&str, &str)] = &[
-    ("registry", include_str!("../../migrations/registry/001_registry.sql")),
-    ("people", include_str!("../../migrations/registry/002_people.sql")),
-    ("calls", include_str!("../../migrations/registry/003_calls.sql")),
-    ("streams", include_str!("../../migrations/registry/004_streams.sql")),
+const MIGRATIONS: &[Migration] = &[
+    (1, "registry", include_str!("../../migrations/registry/001_registry.sql")),
+    (2, "people", include_str!("../../migrations/registry/002_people.sql")),
+    (3, "calls", include_str!("../../migrations/registry/003_calls.sql")),
+    (4, "streams", include_str!("../../migrations/registry/004_streams.sql")),
+    (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
 ];
 const READERS_MAX: usize = 4;
 
 /// The registry of a station, in `registry.db`.
 ///
 /// Every change is durable when its method returns. The look-ups that every request makes
-/// (`find_access_key`, `find_device`, `find_source`, `find_session`) are answered from memory; what
+/// (`find_access_key`, `get_limits`, `find_device`, `find_source`, `find_session`) are answered from memory; what
 /// this process changes is seen by them at once, what another process changes after
 /// [`RegistryDb::poll`]. What another process only counts or notes (charges of a key, the last use of
 /// a session) may be seen later.
@@ -63,6 +66,7 @@ pub struct RegistryDb {
 #[derive(Default)]
 struct Caches {
     keys: Cache<AccessId, AccessKey>,
+    limits: Cache<OrgId, OrgLimits>,
     devices: Cache<(OrgId, DeviceEui), Device>,
     /// By the token that is asked for, which is the current one or the one before.
     sources: Cache<SecretHash, Source>,
@@ -75,6 +79,7 @@ impl Caches {
     fn clear(&self, change: i64) {
         self.change.store(change, Ordering::Release);
         self.keys.clear();
+        self.limits.clear();
         self.devices.clear();
         self.sources.clear();
         self.sessions.clear();
@@ -170,18 +175,17 @@ impl RegistryDb {
 
     /// Does the work in a transaction that outdates nothing but what `update` brings up to date:
     /// nobody's rights change by it, so that nothing needs to be read again.
-    async fn note<T: Send + 'static>(
+    async fn note<T: Send + 'static, U: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
-        update: impl FnOnce(&Caches, T) + Send + 'static,
-    ) -> Result<(), Error> {
+        update: impl FnOnce(&Caches, T) -> U + Send + 'static,
+    ) -> Result<U, Error> {
         let caches = Arc::clone(&self.caches);
         let transact = move |connection: &mut Connection| {
             let transaction = begin(connection)?;
             let value = work(&transaction)?;
             transaction.commit()?;
-            update(&caches, value);
-            Ok(())
+            Ok(update(&caches, value))
         };
         self.writer.run(transact).await
     }

@@ -7,7 +7,7 @@ use model::{
     MeasurementId, OrgId, Organization, PasswordHash, Person, PersonId, Role, Scopes, SecretHash, Session, Source,
     SourceId, SourceKind, Timestamp,
 };
-use store::{Binding, Charge};
+use store::{Binding, Charge, Used};
 use store_embedded::registry::RegistryDb;
 
 pub(crate) struct Folder(pub(crate) tempfile::TempDir);
@@ -44,7 +44,8 @@ pub(crate) fn key(org_number: u64, byte: u8) -> AccessKey {
 }
 
 pub(crate) fn charge(key: &AccessKey, dm: u64, used_at: i64) -> Charge {
-    Charge { org: key.org, id: key.id, calls: 1, dm, last_used_at: at(used_at) }
+    let used = Used { calls: 1, dm, ..Used::default() };
+    Charge { org: key.org, id: key.id, endpoint: "/a", device: None, last_used_at: at(used_at), used }
 }
 
 pub(crate) fn group(org_number: u64, number: u64) -> Group {

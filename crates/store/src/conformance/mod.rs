@@ -21,10 +21,12 @@ pub mod random;
 pub mod range;
 pub mod redecode;
 pub mod registry;
+pub mod revision;
 pub mod rows;
 pub mod segments;
 pub mod sources;
 pub mod streams;
+pub mod usage;
 
 /// Makes a `#[tokio::test]` of every case of the conformance suite.
 ///
@@ -61,6 +63,20 @@ macro_rules! conformance_suite {
                 refuses_more_than_fifty_groups
                 deleting_a_group_moves_its_devices_to_the_default_one
                 moves_devices_to_a_group_all_or_none
+            }
+            usage {
+                limits_read_back_and_are_lifted
+                usage_is_told_apart_by_day_key_endpoint_and_device
+                devices_are_told_apart_up_to_a_bound
+                usage_is_kept_of_the_newest_days
+                never_more_is_drawn_than_allowed
+                what_was_charged_before_anything_was_drawn_counts
+                um_is_counted_by_the_day_that_uplinks_were_received_on
+                um_is_kept_of_the_newest_days
+            }
+            revision {
+                a_revision_is_never_the_same_again_after_a_change
+                a_revision_stays_while_nothing_happens
             }
             devices {
                 a_bound_device_reads_back
@@ -262,6 +278,8 @@ mod tests {
             include_str!("expire.rs"),
             include_str!("purge.rs"),
             include_str!("isolation.rs"),
+            include_str!("usage.rs"),
+            include_str!("revision.rs"),
         ];
         for case in files.iter().flat_map(|file| file.split("pub async fn ").skip(1)) {
             let name = case.split('(').next().expect("split gives at least one part");

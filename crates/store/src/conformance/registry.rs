@@ -1,15 +1,25 @@
 //! Organizations, access keys and groups.
 
-use std::sync::Arc;
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    sync::Arc,
+};
 
-use model::{AccessId, AccessKey, Group, GroupId, KeyLimits, Organization, Scopes, SecretHash};
+use model::{
+    AccessId, AccessKey, Allowance, Group, GroupId, KeyLimits, Organization, Period, Rate, Scopes, SecretHash,
+};
 
 use super::fixtures::{Probe, assert_refused, at, binding, eui, org, organization};
-use crate::{Charge, Error, GROUPS_MAX, Kind, Store};
+use crate::{Charge, Error, GROUPS_MAX, Kind, Store, Used};
 
 fn key(org_number: u64, byte: u8) -> AccessKey {
     let id = AccessId::from_random([byte; 16]);
     AccessKey::new(id, org(org_number), SecretHash([byte; 32]), format!("key {byte}"), Scopes::READ_WRITE, at(1))
+}
+
+fn charge(org_number: u64, byte: u8, dm: u64, minute: i64) -> Charge {
+    let (id, used) = (key(1, byte).id, Used { calls: 1, dm, ..Used::default() });
+    Charge { org: org(org_number), id, endpoint: "/a", device: None, last_used_at: at(minute), used }
 }
 
 fn group(org_number: u64, id: u64, name: &str) -> Group {
@@ -72,8 +82,10 @@ pub async fn what_narrows_a_key_reads_back_and_outlives_its_groups(store: &dyn S
         expires_at: Some(at(90)),
         origins: vec!["https://farm.example.org".to_owned(), "http://localhost:8080".to_owned()],
         groups: vec![GroupId::from_raw(9), GroupId::from_raw(u64::MAX)],
+        rate: Some(Rate { per_minute: NonZeroU32::MAX, burst: NonZeroU32::MIN }),
+        dm: Some(Allowance { amount: NonZeroU64::MIN, period: Period::Day }),
     };
-    let one = KeyLimits { origins: vec![String::new()], groups: vec![GroupId::from_raw(0)], expires_at: None };
+    let one = KeyLimits { origins: vec![String::new()], groups: vec![GroupId::from_raw(0)], ..KeyLimits::default() };
     let narrow = [AccessKey { limits, ..key(1, 5) }, AccessKey { limits: one, calls: 7, dm: 8, ..key(1, 6) }];
     for key in &narrow {
         store.create_access_key(key.clone()).await.expect("create");
@@ -114,7 +126,7 @@ pub async fn charges_add_up_and_the_last_use_moves_only_forward(store: &dyn Stor
     store.create_access_key(key(1, 5)).await.expect("create");
     store.create_access_key(key(1, 6)).await.expect("create");
     assert_eq!(store.count_dm(org(1)).await.expect("count"), 0);
-    let charge = |byte, dm, minute| Charge { org: org(1), id: key(1, byte).id, calls: 1, dm, last_used_at: at(minute) };
+    let charge = |byte, dm, minute| charge(1, byte, dm, minute);
     let found = store.find_access_key(key(1, 5).id).await.expect("find");
     store.charge(vec![charge(5, 100, 30), charge(6, 20, 31), charge(5, 3, 29)]).await.expect("charge");
     store.charge(vec![charge(5, 1_000, 28)]).await.expect("charge");
@@ -135,7 +147,7 @@ pub async fn charges_of_keys_that_are_not_there_are_passed_over(store: &dyn Stor
         store.create_organization(organization(number)).await.expect("create");
     }
     store.create_access_key(key(1, 5)).await.expect("create");
-    let charge = |number, byte| Charge { org: org(number), id: key(1, byte).id, calls: 1, dm: 7, last_used_at: at(9) };
+    let charge = |number, byte| charge(number, byte, 7, 9);
     // No such key; no such key in that organization; one that counts.
     store.charge(vec![charge(1, 6), charge(2, 5), charge(1, 5)]).await.expect("charge");
     assert_eq!(store.count_dm(org(1)).await.expect("count"), 7);

@@ -2,14 +2,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Channel, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite, OrgId,
-    Organization, Person, PersonId, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
+    AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
+    OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
+    StreamSession, Timestamp,
 };
 
-use super::{Reference, lock, people::People, sources::Sources, streams::Streams};
+use super::{Reference, lock, people::People, sources::Sources, streams::Streams, usage::Accounts};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, registry::GROUPS_MAX,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
+    StreamNote, Usage, registry::GROUPS_MAX,
 };
 
 #[derive(Debug, Default)]
@@ -24,11 +25,16 @@ pub(super) struct Tables {
     sources: Sources,
     people: People,
     streams: Streams,
+    accounts: Accounts,
 }
 
 impl Tables {
     fn organization(&self, org: OrgId) -> Result<&Organization, Error> {
         self.organizations.get(&org).ok_or(Error::NotFound(Kind::Organization))
+    }
+
+    fn key(&mut self, org: OrgId, id: AccessId) -> Result<&mut AccessKey, Error> {
+        self.keys.get_mut(&id).filter(|key| key.org == org).ok_or(Error::NotFound(Kind::AccessKey))
     }
 
     fn found(&mut self, organization: Organization) -> Result<(), Error> {
@@ -110,8 +116,7 @@ impl Registry for Reference {
 
     async fn revoke_access_key(&self, org: OrgId, id: AccessId, at: Timestamp) -> Result<(), Error> {
         let mut tables = lock(&self.registry)?;
-        let key = tables.keys.get_mut(&id).filter(|key| key.org == org).ok_or(Error::NotFound(Kind::AccessKey))?;
-        key.revoked_at.get_or_insert(at);
+        tables.key(org, id)?.revoked_at.get_or_insert(at);
         Ok(())
     }
 
@@ -119,14 +124,68 @@ impl Registry for Reference {
         Ok(lock(&self.registry)?.keys.get(&id).cloned().map(Arc::new))
     }
 
-    async fn charge(&self, charges: Vec<Charge>) -> Result<(), Error> {
+    async fn limit_access_key(
+        &self,
+        org: OrgId,
+        id: AccessId,
+        rate: Option<Rate>,
+        dm: Option<Allowance>,
+    ) -> Result<(), Error> {
         let mut tables = lock(&self.registry)?;
-        for charge in charges {
-            let Some(key) = tables.keys.get_mut(&charge.id).filter(|key| key.org == charge.org) else { continue };
-            key.last_used_at = key.last_used_at.max(Some(charge.last_used_at));
-            key.calls += charge.calls;
-            key.dm += charge.dm;
+        let limits = &mut tables.key(org, id)?.limits;
+        (limits.rate, limits.dm) = (rate, dm);
+        Ok(())
+    }
+
+    async fn limit_organization(&self, org: OrgId, limits: OrgLimits) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(org)?;
+        tables.accounts.limits.insert(org, limits);
+        Ok(())
+    }
+
+    async fn get_limits(&self, org: OrgId) -> Result<Arc<OrgLimits>, Error> {
+        let tables = lock(&self.registry)?;
+        tables.organization(org)?;
+        Ok(Arc::new(tables.accounts.limits.get(&org).copied().unwrap_or_default()))
+    }
+
+    async fn draw_dm(
+        &self,
+        org: OrgId,
+        id: Option<AccessId>,
+        first: Day,
+        last: Day,
+        amount: u64,
+        max: u64,
+    ) -> Result<Drawn, Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(org)?;
+        if let Some(id) = id {
+            tables.key(org, id)?;
         }
+        Ok(tables.accounts.draw((org, id), (first, last), amount, max))
+    }
+
+    async fn return_dm(&self, org: OrgId, id: Option<AccessId>, first: Day, amount: u64) -> Result<(), Error> {
+        lock(&self.registry)?.accounts.give_back(org, id, first, amount);
+        Ok(())
+    }
+
+    async fn list_usage(&self, org: OrgId, first: Day, last: Day, devices_max: usize) -> Result<Usage, Error> {
+        Ok(lock(&self.registry)?.accounts.usage(org, first, last, devices_max))
+    }
+
+    async fn charge(&self, mut charges: Vec<Charge>) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        charges.retain(|charge| {
+            let Ok(key) = tables.key(charge.org, charge.id) else { return false };
+            key.last_used_at = key.last_used_at.max(Some(charge.last_used_at));
+            key.calls += charge.used.calls;
+            key.dm += charge.used.dm;
+            true
+        });
+        tables.accounts.charge(&charges);
         Ok(())
     }
 

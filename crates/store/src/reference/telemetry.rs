@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use model::{DedupKey, DeviceId, OrgId, Position, Reading, Row, SeriesKey, Timestamp, Value, Window};
+use model::{Day, DedupKey, DeviceId, OrgId, Position, Reading, Row, SeriesKey, Timestamp, Value, Window};
 
 use super::{Reference, lock};
 use crate::{
     Appended, Entry, Error, ExpireKind, Followed, FrameQuery, LatestReading, LogEntry, NewRow, Point, RangeQuery,
-    RowQuery, Scope, Segment, SegmentQuery, SegmentSeries, Select, Series, StoredFrame, StoredUplink, Telemetry,
-    telemetry::DEDUP_WINDOW_MS,
+    Revision, RowQuery, Scope, Segment, SegmentQuery, SegmentSeries, Select, Series, StoredFrame, StoredUplink,
+    Telemetry, USAGE_DAYS, telemetry::DEDUP_WINDOW_MS,
 };
 
 /// Everything ever appended, in order, and what retention has done to it since.
@@ -17,6 +17,9 @@ pub(super) struct Log {
     rows: BTreeMap<(OrgId, DeviceId), Vec<Row>>,
     frames: BTreeMap<Position, (OrgId, DeviceId, StoredFrame)>,
     um: BTreeMap<OrgId, u64>,
+    um_by_day: BTreeMap<(OrgId, Day), u64>,
+    /// Counts what may have changed an answer.
+    changes: u64,
     heard: BTreeMap<(OrgId, DeviceId), Timestamp>,
     /// Where the newest uplink of each key stands, and when it was received.
     keys: BTreeMap<(OrgId, DeviceId, DedupKey), (Position, Timestamp)>,
@@ -35,7 +38,17 @@ impl Log {
 
     fn append(&mut self, entry: Entry, position: Position) {
         self.last = self.last.max(position);
-        *self.um.entry(entry.org()).or_default() += entry.um();
+        self.changes += 1;
+        let (org, um) = (entry.org(), entry.um());
+        *self.um.entry(org).or_default() += um;
+        if um > 0 {
+            *self.um_by_day.entry((org, Day::of(entry.received_at()))).or_default() += um;
+            let days = self.um_by_day.range((org, Day::of(Timestamp::MIN))..=(org, Day::of(Timestamp::MAX)));
+            if let Some((oldest, _)) = days.rev().nth(USAGE_DAYS) {
+                let oldest = *oldest;
+                self.um_by_day.remove(&oldest);
+            }
+        }
         match &entry {
             Entry::Uplink(uplink) => {
                 let name = (uplink.org, uplink.device);
@@ -266,6 +279,7 @@ impl Telemetry for Reference {
 
     async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
         let mut log = lock(&self.log)?;
+        log.changes += 1;
         let of_org = log.rows.iter_mut().filter(|((o, _), _)| *o == org);
         let mut gone = 0;
         match kind {
@@ -297,6 +311,7 @@ impl Telemetry for Reference {
             })
             .map(|(position, _)| *position)
             .collect();
+        log.changes += 1;
         log.entries.retain(|position, _| !gone.contains(position));
         log.rows.remove(&(org, device));
         log.keys.retain(|(o, d, _), _| (*o, *d) != (org, device));
@@ -311,5 +326,17 @@ impl Telemetry for Reference {
 
     async fn count_um(&self, org: OrgId) -> Result<u64, Error> {
         Ok(lock(&self.log)?.um.get(&org).copied().unwrap_or_default())
+    }
+
+    async fn list_um(&self, org: OrgId, first: Day, last: Day) -> Result<Vec<(Day, u64)>, Error> {
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let log = lock(&self.log)?;
+        Ok(log.um_by_day.range((org, first)..=(org, last)).map(|((_, day), um)| (*day, *um)).collect())
+    }
+
+    async fn revision(&self, _: OrgId, _: DeviceId) -> Result<Revision, Error> {
+        Ok(Revision::from_raw(0, lock(&self.log)?.changes))
     }
 }

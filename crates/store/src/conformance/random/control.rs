@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use model::{
-    AccessId, AccessKey, Antenna, Channel, ChannelIndex, Device, DeviceEui, DeviceId, DeviceKind, GeoPoint, Group,
-    GroupId, KeyLimits, MeasurementId, OrgId, Organization, Scopes, SecretHash, Source, SourceId, SourceKind,
-    Timestamp,
+    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, Device, DeviceEui, DeviceId, DeviceKind,
+    GeoPoint, Group, GroupId, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate, Scopes,
+    SecretHash, Source, SourceId, SourceKind, Timestamp,
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     world::{LABELS, ORGANIZATIONS, World},
 };
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, SourceChange, SourceNote, Store,
+    Binding, Charge, DeviceChange, DeviceFilter, SourceChange, SourceNote, Store, Used,
     conformance::fixtures::{binding, eui, org, organization},
 };
 
@@ -27,6 +27,11 @@ pub(super) enum Control {
     FindKey(AccessId),
     ListKeys(OrgId),
     Charge(Vec<Charge>),
+    LimitKey(OrgId, AccessId, Option<Rate>, Option<Allowance>),
+    LimitOrganization(OrgId, OrgLimits),
+    Draw(OrgId, Option<AccessId>, Day, u64, u64),
+    Return(OrgId, Option<AccessId>, Day, u64),
+    Usage(OrgId, Day),
     CreateGroup(Group),
     RenameGroup(OrgId, GroupId, String),
     DeleteGroup(OrgId, GroupId),
@@ -78,22 +83,38 @@ impl Control {
                     expires_at: rng.percent(30).then(|| now.plus_ms(rng.between(-5_000, 5_000))),
                     origins: (0..rng.below(3)).map(|number| format!("https://{number}.example.org")).collect(),
                     groups: (0..rng.below(3)).map(|_| GroupId::from_raw(rng.bits())).collect(),
+                    rate: some_rate(rng),
+                    dm: some_allowance(rng),
                 };
                 Self::CreateKey(AccessKey { limits, ..AccessKey::new(access_id, org, secret, name, scopes, now) })
             }
             10..=11 => Self::RevokeKey(org, access_id, now),
             12..=14 => Self::FindKey(access_id),
             15..=16 => Self::ListKeys(org),
-            17..=21 => {
-                let charges = (0..rng.below(4)).map(|_| Charge {
-                    org,
-                    id: AccessId::from_random([rng.below(12) as u8; 16]),
-                    calls: rng.below(9),
-                    dm: rng.below(5_000),
-                    last_used_at: now.minus_ms(rng.between(0, 5_000)),
-                });
-                Self::Charge(charges.collect())
-            }
+            17..=21 => match rng.below(8) {
+                0 => Self::LimitKey(org, access_id, some_rate(rng), some_allowance(rng)),
+                1 => {
+                    let (rate, um, dm) = (some_rate(rng), some_allowance(rng), some_allowance(rng));
+                    Self::LimitOrganization(org, OrgLimits { rate, um, dm })
+                }
+                2 => {
+                    let (amount, max) = (rng.below(9_000), 1 + rng.below(40_000));
+                    Self::Draw(org, rng.percent(50).then_some(access_id), Day::of(now), amount, max)
+                }
+                3 => Self::Return(org, rng.percent(50).then_some(access_id), Day::of(now), rng.below(900)),
+                4 => Self::Usage(org, Day::of(now)),
+                _ => {
+                    let charges = (0..rng.below(4)).map(|_| Charge {
+                        org,
+                        id: AccessId::from_random([rng.below(12) as u8; 16]),
+                        endpoint: if rng.percent(50) { "/openapi/list_devices" } else { "/1.0/lists/node" },
+                        device: rng.percent(60).then(|| super::super::fixtures::eui(rng.below(LABELS))),
+                        last_used_at: now.minus_ms(rng.between(0, 5_000)),
+                        used: Used { calls: rng.below(9), refused: rng.below(3), unchanged: 0, dm: rng.below(5_000) },
+                    });
+                    Self::Charge(charges.collect())
+                }
+            },
             22..=26 => Self::CreateGroup(Group { org, id: group, name }),
             27..=29 => Self::RenameGroup(org, group, name),
             30..=31 => Self::DeleteGroup(org, group),
@@ -181,6 +202,7 @@ impl Control {
             let filter = DeviceFilter::default();
             all.extend([Self::ListKeys(org), Self::ListGroups(org), Self::ListSources(org)]);
             all.extend([Self::List(org, filter, None, 100), Self::ListHealth(org)]);
+            all.push(Self::Usage(org, Day::of(Timestamp::MIN)));
         }
         all.extend((0..12).map(|byte| Self::FindKey(AccessId::from_random([byte; 16]))));
         all.extend((0..8).map(|byte| Self::FindSource(SecretHash([byte; 32]))));
@@ -200,6 +222,16 @@ impl Control {
             Self::FindKey(id) => print(store.find_access_key(id).await.map(|key| key.map(|key| (key.secret.0, key)))),
             Self::ListKeys(org) => print(store.list_access_keys(org).await),
             Self::Charge(charges) => print(store.charge(charges).await),
+            Self::LimitKey(org, id, rate, dm) => print(store.limit_access_key(org, id, rate, dm).await),
+            Self::LimitOrganization(org, limits) => print(store.limit_organization(org, limits).await),
+            Self::Draw(org, id, first, amount, max) => {
+                print(store.draw_dm(org, id, first, first.plus(2), amount, max).await)
+            }
+            Self::Return(org, id, first, amount) => print(store.return_dm(org, id, first, amount).await),
+            Self::Usage(org, first) => {
+                let usage = store.list_usage(org, first, Day::of(Timestamp::MAX), 9).await;
+                print(store.get_limits(org).await) + &print(usage)
+            }
             Self::CreateGroup(group) => print(store.create_group(group).await),
             Self::RenameGroup(org, id, name) => print(store.rename_group(org, id, &name).await),
             Self::DeleteGroup(org, id) => print(store.delete_group(org, id).await),
@@ -257,6 +289,16 @@ fn note(rng: &mut super::Rng, org: OrgId, now: Timestamp) -> SourceNote {
         last_message_at,
         last_error: refused_at.map(|at| (at, format!("refused at `{at}`"))),
     }
+}
+
+fn some_rate(rng: &mut super::Rng) -> Option<Rate> {
+    let (per_minute, burst) = (rng.below(600) as u32, rng.below(60) as u32);
+    Some(Rate { per_minute: per_minute.try_into().ok()?, burst: burst.try_into().ok()? })
+}
+
+fn some_allowance(rng: &mut super::Rng) -> Option<Allowance> {
+    let period = if rng.percent(50) { Period::Day } else { Period::Month };
+    Some(Allowance { amount: rng.below(3).try_into().ok()?, period })
 }
 
 fn place(rng: &mut super::Rng) -> GeoPoint {

@@ -1,4 +1,4 @@
-use model::{DeviceId, OrgId};
+use model::{Day, DeviceId, OrgId, Timestamp};
 
 use super::world::World;
 use crate::{
@@ -84,7 +84,10 @@ impl Query {
             }
             Self::Frames(org, query) => print(store.frames(org, query).await),
             Self::LastHeard(org, device) => print(store.last_heard(org, device).await),
-            Self::Um(org) => print(store.count_um(org).await),
+            Self::Um(org) => {
+                let days = store.list_um(org, Day::of(Timestamp::MIN), Day::of(Timestamp::MAX)).await;
+                print(store.count_um(org).await) + &print(days)
+            }
             Self::Dm(org) => print(store.count_dm(org).await),
         }
     }

@@ -25,11 +25,13 @@ pub(crate) async fn latest(
 ) -> Result<Answer, Refusal> {
     let select = series(&parameters)?;
     let device = caller.get_device(eui).await?;
+    let version = caller.version(&device, false, &()).await?;
     let mut latest = api.store().latest(device.org, device.id, select).await?;
     let oldest = api.now().minus_ms(YEAR_MS);
     latest.retain(|reading| reading.measured_at >= oldest);
     let bytes = (latest.len() + 1) * POINT_BYTES;
-    Ok(watch.stop(Answer::of_readings(&caller, latest.len(), bytes, |out| write(out, &latest))))
+    let answer = Answer::of_readings(&caller, version, latest.len(), bytes, |out| write(out, &latest)).await?;
+    Ok(watch.stop(answer))
 }
 
 /// `[{"channel":"1","points":[{"name":"…","unit":"…","value":"26.5","measurement_id":"4097","created":"…"}]}]`

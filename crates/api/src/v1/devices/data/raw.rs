@@ -10,7 +10,7 @@ use crate::{
     json,
     parameters::{Parameters, PathEui},
     v1::{Watch, series, write_measurement, write_series, write_value},
-    window::{Asked, MONTH_MS, THREE_MONTHS_MS},
+    window::{Asked, MONTH_MS, THREE_MONTHS_MS, limit},
 };
 
 /// Most points of a series.
@@ -28,12 +28,13 @@ pub(crate) async fn raw(
 ) -> Result<Answer, Refusal> {
     let now = api.now();
     let select = series(&parameters)?;
-    let limit = parameters.whole::<i64>("limit")?.unwrap_or(POINTS_MAX).clamp(1, POINTS_MAX) as usize;
+    let limit = limit(&parameters, POINTS_MAX)?;
     let mut asked = Asked::read(&parameters, now)?;
     if api.settings().strict_windows {
         asked = asked.at_most(MONTH_MS).not_older_than(THREE_MONTHS_MS, now);
     }
     let device = caller.get_device(eui).await?;
+    let version = caller.version(&device, asked.is_fixed, &("raw", select, asked, limit, &device.channels)).await?;
     let mut found = Vec::new();
     for known in api.store().latest(device.org, device.id, select).await? {
         let select = Select::one(known.series);
@@ -42,7 +43,8 @@ pub(crate) async fn raw(
     }
     let points = found.iter().map(|series| series.points.len()).sum();
     let bytes = (points + found.len() + 1) * POINT_BYTES;
-    Ok(watch.stop(Answer::of_readings(&caller, points, bytes, |out| write(out, &device, &found))))
+    let answer = Answer::of_readings(&caller, version, points, bytes, |out| write(out, &device, &found)).await?;
+    Ok(watch.stop(answer))
 }
 
 /// `[{"channel":"1","channel_name":"…","name":"…","unit":"…","points":[…]}]`

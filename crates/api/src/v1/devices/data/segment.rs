@@ -44,10 +44,12 @@ pub(crate) async fn segment(
         width_ms: bucket_ms(asked, segment_min, BUCKETS_MAX),
         limit: BUCKETS_MAX as usize,
     };
+    let version = caller.version(&device, asked.is_fixed, &("segment", query, &device.channels)).await?;
     let found = api.store().segments(device.org, query).await?;
     let buckets = found.iter().map(|series| series.segments.len()).sum();
     let bytes = (buckets + 2 * found.len() + 1) * BUCKET_BYTES;
-    Ok(watch.stop(Answer::of_readings(&caller, buckets, bytes, |out| write(out, &device, &found))))
+    let answer = Answer::of_readings(&caller, version, buckets, bytes, |out| write(out, &device, &found)).await?;
+    Ok(watch.stop(answer))
 }
 
 /// `[{"channel":"1","channel_name":"…","name":"…","unit":"…","list":[{"created":"…","avg":"…","peak":"…"}]}]`,
