@@ -53,6 +53,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid" };
             problem(status, code, &rejection.body_text())
         })?;
+        // A list could otherwise stand for an object whose members may all be absent.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "send a JSON object"));
+        }
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &error.to_string()))

@@ -32,7 +32,8 @@ pub(crate) async fn list(
     let t = view.t;
     let fleet = portal.fleets().get(portal.store(), actor.org, view.now).await?;
     let groups = portal.store().list_groups(actor.org).await?;
-    let wanted = wanted(&asked)?;
+    // A link that somebody has kept shows everything rather than an error.
+    let wanted = wanted(&asked).unwrap_or_else(|_| Wanted { search: search(&asked), ..Wanted::default() });
     let after = asked.get("after").parse::<DeviceEui>().ok();
     let (page, is_more) = fleet.page(&wanted, after, PAGE, view.now);
     let (found, all) = (fleet.count(&wanted, view.now), fleet.members.len());
@@ -94,7 +95,11 @@ pub(crate) fn wanted(asked: &Fields) -> Result<Wanted, Fault> {
         "" => None,
         text => Some(DeviceState::parse(text).ok_or(Fault::Invalid(|texts| texts.fault_state))?),
     };
-    Ok(Wanted { search: asked.get("search").trim().to_lowercase(), group, state })
+    Ok(Wanted { search: search(asked), group, state })
+}
+
+fn search(asked: &Fields) -> String {
+    asked.get("search").trim().to_lowercase()
 }
 
 fn link(wanted: &Wanted, after: Option<DeviceEui>) -> String {
