@@ -53,6 +53,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid" };
             problem(status, code, &rejection.body_text())
         })?;
+        // A list would do where every member may be left out.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "send an object of JSON"));
+        }
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &error.to_string()))

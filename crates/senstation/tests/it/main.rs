@@ -6,6 +6,7 @@ mod commands;
 mod compression;
 mod connections;
 mod demo;
+mod limits;
 mod portal;
 mod raw_http;
 mod stream;
