@@ -94,24 +94,25 @@ pub(crate) async fn report(store: &dyn Store, org: OrgId, days: u16, now: Timest
     let last = Day::of(now);
     let first = last.plus(1 - i32::from(days));
     let limits = *store.get_limits(org).await?;
+    let begun = store.get_organization(org).await?.created_at;
     let keys = store.list_access_keys(org).await?;
     let mut standings = Vec::new();
     standings.extend(limits.rate.map(|rate| Standing { key: None, limit: Limit::Calls(rate) }));
     if let Some(um) = limits.um {
         let recent = sum(&store.list_um(org, last.plus(1 - RECENT_DAYS), last).await?);
         let used = sum(&store.list_um(org, um.period.first(last), last).await?);
-        standings.push(Standing { key: None, limit: Limit::Um(um, spent(um, used, recent, now)) });
+        standings.push(Standing { key: None, limit: Limit::Um(um, spent(um, used, recent, begun, now)) });
     }
     let of_keys = keys.iter().filter(|key| key.revoked_at.is_none());
     let limited = of_keys.filter(|key| key.limits.dm.is_some() || key.limits.rate.is_some());
     let limited: Vec<&AccessKey> = limited.collect();
-    let subjects = limited.iter().map(|key| (Some(key.id), key.limits.rate, key.limits.dm));
-    for (key, rate, dm) in std::iter::once((None, None, limits.dm)).chain(subjects) {
+    let subjects = limited.iter().map(|key| (Some(key.id), key.limits.rate, key.limits.dm, key.created_at));
+    for (key, rate, dm, begun) in std::iter::once((None, None, limits.dm, begun)).chain(subjects) {
         standings.extend(rate.map(|rate| Standing { key, limit: Limit::Calls(rate) }));
         if let Some(dm) = dm {
             let recent = read_by(&store.list_usage(org, last.plus(1 - RECENT_DAYS), last, 0).await?, key);
             let used = read_by(&store.list_usage(org, dm.period.first(last), last, 0).await?, key);
-            standings.push(Standing { key, limit: Limit::Dm(dm, spent(dm, used, recent, now)) });
+            standings.push(Standing { key, limit: Limit::Dm(dm, spent(dm, used, recent, begun, now)) });
         }
     }
     let usage = store.list_usage(org, first, last, DEVICES_MAX).await?;
@@ -135,11 +136,11 @@ fn read_by(usage: &Usage, key: Option<AccessId>) -> u64 {
     usage.keys.iter().filter(|(id, _)| key.is_none_or(|key| key == *id)).map(|(_, used)| used.dm).sum()
 }
 
-/// How an allowance stands of which so much is used, `recent` in the last days.
-fn spent(allowance: Allowance, used: u64, recent: u64, now: Timestamp) -> Spent {
+/// How an allowance stands of which so much is used, `recent` in the last days; nobody could use any before `begun`.
+fn spent(allowance: Allowance, used: u64, recent: u64, begun: Timestamp, now: Timestamp) -> Spent {
     let resets_at = allowance.period.end(now);
     let left = allowance.amount.get().saturating_sub(used);
-    let since = Day::of(now).plus(1 - RECENT_DAYS).start();
+    let since = Day::of(now).plus(1 - RECENT_DAYS).start().max(begun);
     let reached_at = if left == 0 {
         Some(now)
     } else if recent == 0 {
@@ -158,12 +159,18 @@ mod tests {
 
     use super::*;
 
+    /// 2026-07-10T12:00:00Z
+    const NOW: Timestamp = Timestamp::from_millis(1_783_684_800_000);
+
     #[track_caller]
     fn check(used: u64, recent: u64, reached_at: Option<&str>) {
-        // 2026-07-10T12:00:00Z
-        let now = Timestamp::from_millis(1_783_684_800_000);
+        check_since(Timestamp::EPOCH, used, recent, reached_at);
+    }
+
+    #[track_caller]
+    fn check_since(begun: Timestamp, used: u64, recent: u64, reached_at: Option<&str>) {
         let allowance = Allowance { amount: 1_000.try_into().unwrap(), period: Period::Month };
-        let spent = spent(allowance, used, recent, now);
+        let spent = spent(allowance, used, recent, begun, NOW);
         assert_eq!(spent.reached_at.map(|at| at.to_string()).as_deref(), reached_at, "{used} {recent}");
         assert_eq!(spent.resets_at.to_string(), "2026-08-01T00:00:00.000Z");
     }
@@ -177,6 +184,7 @@ mod tests {
         check(500, 0, None);
         check(1_000, 0, Some("2026-07-10T12:00:00.000Z"));
         check(2_000, 5, Some("2026-07-10T12:00:00.000Z"));
+        check_since(NOW.minus_ms(24 * HOUR_MS), 500, 50, Some("2026-07-20T12:00:00.000Z"));
     }
 
     #[test]

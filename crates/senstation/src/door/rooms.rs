@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -44,8 +45,24 @@ impl Rooms {
             Some(metrics) => own.route("/metrics", get(local_metrics).with_state(metrics)),
             None => own,
         };
-        own.merge(self.api.merge(self.portal).layer(compression())).merge(self.ingest)
+        let compressed = self.api.merge(self.portal).layer(compression()).layer(map_response(weaken));
+        own.merge(compressed).merge(self.ingest)
     }
+}
+
+/// What is compressed is no longer byte for byte what its tag names.
+async fn weaken(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let weak = match headers.get(header::ETAG) {
+        Some(tag) if headers.contains_key(header::CONTENT_ENCODING) && !tag.as_bytes().starts_with(b"W/") => {
+            HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat()).ok()
+        }
+        _ => None,
+    };
+    if let Some(weak) = weak {
+        headers.insert(header::ETAG, weak);
+    }
+    response
 }
 
 /// Answers that are worth it go out compressed to whoever asks for that; speed before the last byte.
@@ -85,4 +102,23 @@ async fn local_metrics(
 async fn show_metrics(State(metrics): State<Arc<Metrics>>) -> Response {
     let kind = (header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8");
     ([kind], metrics.encode()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tag_is_weak_where_the_answer_is_compressed() {
+        let check = async |tag: &'static str, is_compressed: bool, expected: &str| {
+            let mut response = ([(header::ETAG, tag)], "").into_response();
+            if is_compressed {
+                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            assert_eq!(weaken(response).await.headers()[header::ETAG], expected, "{tag} {is_compressed}");
+        };
+        check("\"a\"", true, "W/\"a\"").await;
+        check("\"a\"", false, "\"a\"").await;
+        check("W/\"a\"", true, "W/\"a\"").await;
+    }
 }
