@@ -80,13 +80,16 @@ impl Driven {
     pub(crate) async fn go(&self, path: &str) {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.home) };
         self.page.goto(url).await.unwrap();
-        self.until("document.readyState === 'complete'").await;
+        self.until("true").await;
     }
 
-    /// Waits until an expression is true on the page; a page that is left meanwhile is waited for.
+    /// Waits until an expression is true on a page that is whole; one that is left meanwhile is waited for.
     pub(crate) async fn until(&self, expression: &str) {
         let watch = format!(
-            "new Promise((done) => {{ const look = () => ({expression}) ? done(true) : requestAnimationFrame(look); look(); }})"
+            "new Promise((done) => {{
+                const look = () => document.readyState === 'complete' && ({expression}) ? done(true) : requestAnimationFrame(look);
+                look();
+            }})"
         );
         let waiting = async {
             loop {
@@ -103,8 +106,7 @@ impl Driven {
 
     /// Waits until a page is whole and has an element: one that is still being read has not.
     pub(crate) async fn until_there(&self, selector: &str) {
-        self.until(&format!("document.readyState === 'complete' && document.querySelector({selector:?}) !== null"))
-            .await;
+        self.until(&format!("document.querySelector({selector:?}) !== null")).await;
     }
 
     /// What an expression is on the page.
