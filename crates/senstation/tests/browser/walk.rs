@@ -66,6 +66,7 @@ async fn every_page_is_whole_in_every_dress() {
         "/groups",
         "/map",
         "/keys",
+        "/usage",
         "/sources",
         "/measurements",
         "/people",
@@ -74,6 +75,7 @@ async fn every_page_is_whole_in_every_dress() {
         "/system",
         "/guide",
         "/guide/access",
+        "/guide/reference",
     ];
     let paths: Vec<String> = others.map(str::to_owned).into_iter().chain(of_device).collect();
     assert_eq!(browser.complaints(), Vec::<String>::new());
