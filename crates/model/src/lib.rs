@@ -17,6 +17,7 @@ mod source;
 mod station_key;
 mod stream;
 mod time;
+mod tries;
 mod uplink;
 mod value;
 mod window;
@@ -40,6 +41,7 @@ pub use source::{InvalidSourceKind, PreviousToken, Source, SourceHealth, SourceI
 pub use station_key::StationKey;
 pub use stream::{StreamSession, Subscription};
 pub use time::Timestamp;
+pub use tries::{Network, Tries};
 pub use uplink::{DedupKey, Frame, Reception, Uplink};
 pub use value::Value;
 pub use window::Window;

@@ -20,7 +20,7 @@ const request = (form) => {
     else body[name] = "list" in dataset ? text.split(/[\s,]+/).filter(Boolean) : text;
   }
   const method = form.dataset.method.toUpperCase();
-  const takesBody = method === "POST" || method === "PATCH";
+  const takesBody = !["GET", "DELETE"].includes(method);
   const headers = { ...authorization(), ...(takesBody && { "content-type": "application/json" }) };
   const url = query.size ? `${path}?${query}` : path;
   // No cookie goes along: what is tried is what a program would get.
@@ -45,8 +45,10 @@ const pretty = (text) => {
 for (const form of document.querySelectorAll("form[data-try]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const [url, options] = request(form);
+    let url = form.dataset.try;
+    let options = { method: form.dataset.method.toUpperCase() };
     try {
+      [url, options] = request(form); // A key of other characters than a header takes is told below.
       const answer = await fetch(url, options);
       const dm = answer.headers.get("api-gateway-mpuo-consume");
       const seconds = answer.headers.get("api-gateway-excute-second");

@@ -9,60 +9,26 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use model::Timestamp;
+use model::{Network, Timestamp, Tries};
 
 /// How many tries an account has from one address before it waits.
 const FREE_PER_ACCOUNT: u32 = 3;
 /// How many tries an address has over all accounts before it waits.
 const FREE_PER_ADDRESS: u32 = 20;
-const FIRST_MS: i64 = 1_000;
 const LONGEST_MS: i64 = 15 * 60_000;
 /// The longest that an address waits for accounts it did not try: others may live behind it.
 const LONGEST_OF_ADDRESS_MS: i64 = 30_000;
-/// What nobody has tried for so long is forgotten.
-const FORGET_MS: i64 = 60 * 60_000;
 /// Most accounts and addresses remembered.
 const ENTRIES_MAX: usize = 10_000;
 
 /// Who has failed, and how long they wait for it.
 #[derive(Debug, Default)]
-pub(crate) struct Delays(Mutex<HashMap<Key, Failures>>);
+pub(crate) struct Delays(Mutex<HashMap<Key, Tries>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     Account(String, Network),
     Address(Network),
-}
-
-/// An IPv4 address, or the /64 that an IPv6 address lies in: a household has all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Network([u8; 8]);
-
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let [a, b, c, d] = address.octets();
-                [0, 0, 0, 0, a, b, c, d]
-            }
-            IpAddr::V6(address) => address.octets().first_chunk().copied().unwrap_or_default(),
-        })
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Failures {
-    count: u32,
-    last: Timestamp,
-}
-
-impl Failures {
-    /// Until when the next try waits.
-    fn until(self, free: u32, longest_ms: i64) -> Timestamp {
-        let over = self.count.saturating_sub(free);
-        let wait_ms = if over == 0 { 0 } else { FIRST_MS.saturating_mul(1 << (over - 1).min(20)).min(longest_ms) };
-        self.last.plus_ms(wait_ms)
-    }
 }
 
 impl Delays {
@@ -71,7 +37,7 @@ impl Delays {
     /// is noted by [`Delays::succeeded`].
     pub(crate) fn begin(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), i64> {
         let mut entries = self.lock();
-        let until = |key: &Key, free, longest_ms| entries.get(key).map(|failures| failures.until(free, longest_ms));
+        let until = |key: &Key, free, longest_ms| entries.get(key).map(|tries| tries.until(free, longest_ms));
         let keys = keys(account, address);
         let until =
             until(&keys[0], FREE_PER_ACCOUNT, LONGEST_MS).max(until(&keys[1], FREE_PER_ADDRESS, LONGEST_OF_ADDRESS_MS));
@@ -79,21 +45,18 @@ impl Delays {
             return Err(wait_ms);
         }
         if entries.len() >= ENTRIES_MAX {
-            entries.retain(|_, failures| now.since_ms(failures.last) < FORGET_MS);
+            entries.retain(|_, tries| !tries.is_forgotten(now));
         }
         if entries.len() >= ENTRIES_MAX {
             // So many at once are an attack; the ones longest ago go first.
-            let mut times: Vec<_> = entries.values().map(|failures| failures.last).collect();
+            let mut times: Vec<_> = entries.values().map(|tries| tries.last).collect();
             times.sort_unstable();
             let middle = times[times.len() / 2];
-            entries.retain(|_, failures| failures.last > middle);
+            entries.retain(|_, tries| tries.last > middle);
         }
         for key in keys {
-            let failures = entries.entry(key).or_insert(Failures { count: 0, last: now });
-            if now.since_ms(failures.last) >= FORGET_MS {
-                failures.count = 0;
-            }
-            *failures = Failures { count: failures.count.saturating_add(1), last: now };
+            let tries = entries.entry(key).or_insert(Tries::none(now));
+            *tries = tries.and_one(now);
         }
         Ok(())
     }
@@ -103,12 +66,12 @@ impl Delays {
         let [account, address] = keys(account, address);
         let mut entries = self.lock();
         entries.remove(&account);
-        if let Some(failures) = entries.get_mut(&address) {
-            failures.count = failures.count.saturating_sub(1);
+        if let Some(tries) = entries.get_mut(&address) {
+            tries.count = tries.count.saturating_sub(1);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Tries>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,11 +10,9 @@ use argon2::{
     Argon2,
     password_hash::{self, PasswordHasher, PasswordVerifier},
 };
-use model::PasswordHash;
+use model::{Network, PasswordHash};
 use store::Error;
 use tokio::{sync::Semaphore, time::timeout};
-
-use crate::delay::Network;
 
 /// How many hashes are worked out at once.
 const WORKERS: usize = 1;

@@ -35,6 +35,8 @@ pub(super) struct Call {
     pub(super) changes: bool,
     /// Whether it answers in the envelope of 2019.
     pub(super) is_first: bool,
+    /// Whether its answers have versions, so that one that the caller has is not sent again.
+    pub(super) has_versions: bool,
     /// Whether it answers everybody, without an envelope.
     pub(super) is_open: bool,
 }
@@ -64,6 +66,10 @@ impl Call {
     fn first(self) -> Self {
         Self { is_first: true, ..self }
     }
+
+    fn in_versions(self) -> Self {
+        Self { has_versions: true, ..self }
+    }
 }
 
 /// A call that reads, by GET or POST.
@@ -79,6 +85,7 @@ fn reads(path: &'static str, tag: &'static str, summary: &'static str, gives: Va
         refuses: &[],
         changes: false,
         is_first: false,
+        has_versions: false,
         is_open: false,
     }
 }
@@ -340,6 +347,7 @@ fn readings() -> Vec<Call> {
             list(reference("Latest")),
         )
         .takes([one("device_eui"), channel("channel_index"), measurement("measurement_id")])
+        .in_versions()
         .refuses(&[11203, 11303]),
         reads(
             "/openapi/list_telemetry_data",
@@ -355,6 +363,7 @@ fn readings() -> Vec<Call> {
             from.clone(),
             to.clone(),
         ])
+        .in_versions()
         .refuses(&[11203, 11303]),
         reads(
             "/openapi/aggregate_chart_points",
@@ -370,6 +379,7 @@ fn readings() -> Vec<Call> {
             from,
             to,
         ])
+        .in_versions()
         .refuses(&[11203, 11303]),
         Call {
             gives: None,
@@ -494,6 +504,7 @@ fn first() -> Vec<Call> {
         reads("/1.0/devices/data/{eui}/latest", FIRST, "The newest reading of each series", list(points))
             .of(in_path(NODE))
             .takes([measurement("measure_id"), channel("channel")])
+            .in_versions()
             .refuses(&[11203, 11303]),
         reads(
             "/1.0/devices/data/{eui}/raw",
@@ -509,6 +520,7 @@ fn first() -> Vec<Call> {
             from.clone(),
             to.clone(),
         ])
+        .in_versions()
         .refuses(&[11203, 11303]),
         reads(
             "/1.0/devices/data/{eui}/segment",
@@ -524,6 +536,7 @@ fn first() -> Vec<Call> {
             from,
             to,
         ])
+        .in_versions()
         .refuses(&[11203, 11303]),
     ]
     .into_iter()

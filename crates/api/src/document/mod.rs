@@ -45,9 +45,13 @@ pub fn document() -> Value {
             "headers": {
                 "Seconds": { "description": "How long the call took, in seconds.", "schema": { "type": "string" } },
                 "Consumed": { "description": "How many readings were read: the call's dm.", "schema": { "type": "string" } },
+                "Tag": { "description": "Names the answer, for `If-None-Match`.", "schema": { "type": "string" } },
                 "Version": { "description": "Which version of the API answered.", "schema": { "enum": ["1", "1.5", "2"] } },
             },
             "responses": {
+                "Unchanged": {
+                    "description": "The answer is the one that `If-None-Match` names; it is not sent again, and costs nothing.",
+                },
                 "Stranger": refused("The Access ID or the Access Key is wrong (11104) or disabled (11105)."),
                 "Limited": refused("A limit of the organization or of the key is reached; `Retry-After` says for how long."),
                 "Refused": refused("HTTP itself refuses it: the path, the method, the size or the form."),
@@ -63,7 +67,7 @@ fn operation(call: &Call, method: &str, example: Option<&Value>) -> Value {
         "tags": [call.tag],
         "summary": call.summary,
         "operationId": format!("{method}_{}", call.path.trim_matches('/').replace(['/', '.'], "_").replace(['{', '}'], "")),
-        "responses": responses(call, example),
+        "responses": responses(call, method, example),
     });
     let mut notes = Vec::new();
     if call.changes {
@@ -108,7 +112,7 @@ fn body(takes: &[Parameter]) -> Value {
     })
 }
 
-fn responses(call: &Call, example: Option<&Value>) -> Value {
+fn responses(call: &Call, method: &str, example: Option<&Value>) -> Value {
     let mut media = json!({ "schema": answer(call) });
     if let Some(example) = example {
         media["example"] = example.clone();
@@ -117,12 +121,21 @@ fn responses(call: &Call, example: Option<&Value>) -> Value {
     if call.is_open {
         return json!({ "200": { "description": "The definitions.", "content": content } });
     }
-    json!({
-        "200": { "description": "Done, or refused with a code of its own.", "headers": headers(), "content": content },
+    let mut headers = headers();
+    let has_versions = call.has_versions && method == "get";
+    if has_versions {
+        headers["ETag"] = named("headers", "Tag");
+    }
+    let mut responses = json!({
+        "200": { "description": "Done, or refused with a code of its own.", "headers": headers, "content": content },
         "401": named("responses", "Stranger"),
         "429": named("responses", "Limited"),
         "default": named("responses", "Refused"),
-    })
+    });
+    if has_versions {
+        responses["304"] = named("responses", "Unchanged");
+    }
+    responses
 }
 
 /// The envelope of a call's answers.

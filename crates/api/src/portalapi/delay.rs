@@ -6,36 +6,17 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use model::Timestamp;
+use model::{Network, Timestamp, Tries};
 
-/// How many tries an address has before it waits.
-const FREE: u32 = 3;
-const FIRST_MS: i64 = 1_000;
+/// How many tries an address has before it waits, but for the one that it waits for.
+const FREE: u32 = 2;
 const LONGEST_MS: i64 = 15 * 60_000;
-/// What nobody has tried for so long is forgotten.
-const FORGET_MS: i64 = 60 * 60_000;
 /// Most addresses remembered; only this machine and named networks get here.
 const ADDRESSES_MAX: usize = 4_096;
 
 /// Which addresses have failed, and how long they wait for it.
 #[derive(Debug, Default)]
-pub(crate) struct Delays(Mutex<HashMap<[u8; 8], Tries>>);
-
-#[derive(Debug, Clone, Copy)]
-struct Tries {
-    count: u32,
-    last: Timestamp,
-}
-
-impl Tries {
-    /// When the next try may be.
-    fn until(self) -> Timestamp {
-        match self.count.checked_sub(FREE) {
-            None => self.last,
-            Some(over) => self.last.plus_ms((FIRST_MS << over.min(20)).min(LONGEST_MS)),
-        }
-    }
-}
+pub(crate) struct Delays(Mutex<HashMap<Network, Tries>>);
 
 impl Delays {
     /// Takes a try, or says in how many seconds there is one. Whoever tries at once in many
@@ -43,41 +24,27 @@ impl Delays {
     pub(crate) fn take(&self, address: IpAddr, now: Timestamp) -> Option<i64> {
         let mut tries = self.lock();
         if tries.len() >= ADDRESSES_MAX {
-            tries.retain(|_, tries| now.since_ms(tries.last) < FORGET_MS);
+            tries.retain(|_, tries| !tries.is_forgotten(now));
         }
         if tries.len() >= ADDRESSES_MAX {
             tries.clear();
         }
-        let tries = tries.entry(household(address)).or_insert(Tries { count: 0, last: now });
-        if now.since_ms(tries.last) >= FORGET_MS {
-            tries.count = 0;
-        }
-        let wait_ms = tries.until().since_ms(now);
+        let tries = tries.entry(address.into()).or_insert(Tries::none(now));
+        let wait_ms = if tries.is_forgotten(now) { 0 } else { tries.until(FREE, LONGEST_MS).since_ms(now) };
         if wait_ms > 0 {
             return Some((wait_ms + 999) / 1_000);
         }
-        *tries = Tries { count: tries.count.saturating_add(1), last: now };
+        *tries = tries.and_one(now);
         None
     }
 
     /// Forgets what an address has tried.
     pub(crate) fn forget(&self, address: IpAddr) {
-        self.lock().remove(&household(address));
+        self.lock().remove(&address.into());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 8], Tries>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Network, Tries>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An IPv4 address, or the /64 that an IPv6 address lies in.
-fn household(address: IpAddr) -> [u8; 8] {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            [0, 0, 0, 0, a, b, c, d]
-        }
-        IpAddr::V6(address) => address.octets().first_chunk().copied().unwrap_or_default(),
     }
 }
 
@@ -94,7 +61,7 @@ mod tests {
     #[test]
     fn the_wait_doubles_up_to_a_quarter_of_an_hour_and_a_right_password_ends_it() {
         let delays = Delays::default();
-        for _ in 0..FREE {
+        for _ in 0..=FREE {
             assert_eq!(delays.take(HERE, at(0)), None);
         }
         let (mut now, mut waits) = (0, Vec::new());
@@ -113,12 +80,12 @@ mod tests {
     fn nobody_waits_for_others_or_for_an_hour_ago() {
         let delays = Delays::default();
         let there: IpAddr = "fd00::1".parse().unwrap();
-        for _ in 0..FREE {
+        for _ in 0..=FREE {
             assert_eq!(delays.take(HERE, at(0)), None);
         }
         assert_eq!(delays.take(HERE, at(0)), Some(1));
         assert_eq!(delays.take(there, at(0)), None);
-        for _ in 0..FREE {
+        for _ in 0..=FREE {
             assert_eq!(delays.take(HERE, at(3_600)), None);
         }
     }

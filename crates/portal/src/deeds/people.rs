@@ -1,13 +1,12 @@
 use std::net::IpAddr;
 
-use model::{Email, Invite, OrgId, Organization, Person, PersonId, Role, SecretHash, Session, Timestamp};
+use model::{Email, Invite, Network, OrgId, Organization, Person, PersonId, Role, SecretHash, Session, Timestamp};
 use store::PersonChange;
 
 use super::{full_name, name, parse, time_zone};
 use crate::{
     PortalState,
     actor::Actor,
-    delay::Network,
     fault::Fault,
     password::{self, Place},
     secret::{Secret, hex, random_u64},
