@@ -9,6 +9,7 @@ mod pipeline;
 mod refusal;
 mod router;
 mod source;
+mod topic;
 
 pub use dedup::{MessageKind, dedup_key};
 pub use notes::Notes;
@@ -16,3 +17,4 @@ pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
 pub use refusal::Refusal;
 pub use router::{BODY_BYTES_MAX, IngestState, router};
 pub use source::chirpstack;
+pub use topic::accept_topic;

@@ -18,8 +18,8 @@ pub use query::{
 };
 pub use reference::Reference;
 pub use registry::{
-    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, STREAM_SESSIONS_MAX, SourceChange,
-    SourceNote, StreamNote,
+    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, RETAINED_MAX, Registry, STREAM_SESSIONS_MAX,
+    SourceChange, SourceNote, StreamNote,
 };
 pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Revision, Telemetry};
 pub use usage::{Charge, Drawn, USAGE_DAYS, USAGE_DEVICES_MAX, Usage, Used};

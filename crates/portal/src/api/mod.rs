@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod live;
 pub(crate) mod organization;
 pub(crate) mod people;
 pub(crate) mod sources;

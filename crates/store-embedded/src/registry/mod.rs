@@ -14,6 +14,7 @@ mod limits;
 mod organizations;
 mod people;
 mod pool;
+mod retained;
 mod sessions;
 mod sources;
 mod streams;
@@ -44,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     (3, "calls", include_str!("../../migrations/registry/003_calls.sql")),
     (4, "streams", include_str!("../../migrations/registry/004_streams.sql")),
     (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
+    (6, "private_space", include_str!("../../migrations/registry/006_private_space.sql")),
 ];
 const READERS_MAX: usize = 4;
 

@@ -7,10 +7,16 @@ use model::{
     StreamSession, Timestamp,
 };
 
-use super::{Reference, lock, people::People, sources::Sources, streams::Streams, usage::Accounts};
+use super::{
+    Reference, lock,
+    people::People,
+    sources::Sources,
+    streams::{Retained, Streams},
+    usage::Accounts,
+};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, Usage, registry::GROUPS_MAX,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, PersonChange, Registry, SourceChange,
+    SourceNote, StreamNote, Usage, registry::GROUPS_MAX,
 };
 
 #[derive(Debug, Default)]
@@ -25,6 +31,7 @@ pub(super) struct Tables {
     sources: Sources,
     people: People,
     streams: Streams,
+    retained: Retained,
     accounts: Accounts,
 }
 
@@ -508,6 +515,21 @@ impl Registry for Reference {
 
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
         lock(&self.registry)?.streams.expire(now);
+        Ok(())
+    }
+
+    async fn retain_message(&self, message: Message) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(message.org)?;
+        tables.retained.keep(message)
+    }
+
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error> {
+        Ok(lock(&self.registry)?.retained.list(org))
+    }
+
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error> {
+        lock(&self.registry)?.retained.forget(org, topic);
         Ok(())
     }
 
