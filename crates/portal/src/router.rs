@@ -153,6 +153,7 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Manage, "/sources/{id}", pages::sources::save),
         form(Manage, "/sources/{id}/rotate", pages::sources::rotate),
         form(Manage, "/sources/{id}/delete", pages::sources::delete),
+        page(Manage, "/stream", pages::stream::show),
         page(Read, "/measurements", pages::measurements::list),
         page(Manage, "/people", pages::people::list),
         form(Manage, "/people/organization", pages::people::rename_organization),

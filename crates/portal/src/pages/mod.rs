@@ -16,5 +16,6 @@ pub(crate) mod reference;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
+pub(crate) mod stream;
 pub(crate) mod system;
 pub(crate) mod usage;
