@@ -106,6 +106,7 @@ pub(crate) struct Running {
     https: Option<SocketAddr>,
     mqtt: Option<SocketAddr>,
     mqtts: Option<SocketAddr>,
+    websocket: Option<SocketAddr>,
     /// Where people reach the station, if the settings say.
     public_url: Option<String>,
     stop: watch::Sender<bool>,
@@ -181,6 +182,7 @@ impl Running {
             https: None,
             mqtt: mqtt_address,
             mqtts: mqtts_address,
+            websocket: doors.websocket.as_ref().map(MqttListener::address).transpose()?,
             public_url,
             stop,
             tasks: JoinSet::new(),
@@ -317,12 +319,16 @@ impl Running {
         let encrypted = self.https.map(|address| format!("https://{address}"));
         let mqtt = self.mqtt.map(|address| format!("mqtt://{address}"));
         let mqtts = self.mqtts.map(|address| format!("mqtts://{address}"));
+        let websocket = self.websocket.map(|address| format!("ws://{address}"));
         let all: Vec<_> = plain.iter().chain(&encrypted).chain(&mqtts).chain(&mqtt).map(String::as_str).collect();
         let text = match all.as_slice() {
             [] => "running with no door open".to_owned(),
             all => format!("listening on {}", all.join(" and ")),
         };
-        output.greet(&json!({ "url": plain, "https_url": encrypted, "mqtt": mqtt, "mqtts": mqtts }), text);
+        output.greet(
+            &json!({ "url": plain, "https_url": encrypted, "mqtt": mqtt, "mqtts": mqtts, "mqtt_ws": websocket }),
+            text,
+        );
     }
 
     /// Adds work that ends when the station stops.

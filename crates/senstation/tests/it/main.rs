@@ -7,6 +7,7 @@ mod compression;
 mod connections;
 mod demo;
 mod limits;
+mod mqtt_doors;
 mod portal;
 mod raw_http;
 mod stream;
