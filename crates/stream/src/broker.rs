@@ -19,7 +19,7 @@ use crate::{
     hubs::Hubs,
     login::{self, Arrival, Credential},
     packet::Reason,
-    post::{OnPublish, publish_will},
+    post::{OnPublish, Post, Sender, publish_will},
     published::{Published, Space},
     reader::StreamReader,
     retained::Retained,
@@ -172,7 +172,7 @@ impl Broker {
             () = self.look_after_readers() => {}
         }
         // Who is gone by now does not come back before the station does.
-        self.publish_wills(None).await;
+        self.publish_wills(self.0.wills.end()).await;
     }
 
     /// A reader of an organization's stream within this process, of some filters, of all readings if
@@ -279,7 +279,7 @@ impl Broker {
             looks.tick().await;
             let seats = self.0.seats.all();
             self.end_refused(&seats).await;
-            self.publish_wills(Some(self.0.now())).await;
+            self.publish_wills(self.0.wills.take_due(self.0.now())).await;
             count = count.wrapping_add(1);
             if count.is_multiple_of(LOOKS_PER_NOTE) {
                 self.note(&seats, false).await;
@@ -305,8 +305,8 @@ impl Broker {
         }
     }
 
-    async fn publish_wills(&self, now: Option<Timestamp>) {
-        for (sender, will) in self.0.wills.take_due(now) {
+    async fn publish_wills(&self, wills: Vec<(Sender, Post)>) {
+        for (sender, will) in wills {
             publish_will(&self.0, &sender, will).await;
         }
     }

@@ -12,7 +12,14 @@ use crate::post::{Post, Sender};
 /// By organization and client. Only a client whose session is kept has a will that waits, so that there
 /// are no more than sessions.
 #[derive(Debug, Default)]
-pub(crate) struct Wills(Mutex<HashMap<(OrgId, Box<str>), Waiting>>);
+pub(crate) struct Wills(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: HashMap<(OrgId, Box<str>), Waiting>,
+    /// Whether none waits any more, as the station stops.
+    is_over: bool,
+}
 
 #[derive(Debug)]
 struct Waiting {
@@ -22,24 +29,36 @@ struct Waiting {
 }
 
 impl Wills {
-    /// Keeps a will until it is due, or its client is back.
-    pub(crate) fn wait(&self, due: Timestamp, sender: Sender, post: Post) {
-        self.lock().insert((sender.org, sender.client_id.clone()), Waiting { due, sender, post });
+    /// Keeps a will until it is due, or its client is back; gives it back where nothing waits any more.
+    pub(crate) fn wait(&self, due: Timestamp, sender: Sender, post: Post) -> Result<(), (Sender, Post)> {
+        let mut state = self.lock();
+        if state.is_over {
+            return Err((sender, post));
+        }
+        state.waiting.insert((sender.org, sender.client_id.clone()), Waiting { due, sender, post });
+        Ok(())
     }
 
     /// Takes out the will of a client that is back.
     pub(crate) fn take(&self, org: OrgId, client_id: &str) -> Option<(Sender, Post)> {
-        self.lock().remove(&(org, client_id.into())).map(|waiting| (waiting.sender, waiting.post))
+        self.lock().waiting.remove(&(org, client_id.into())).map(|waiting| (waiting.sender, waiting.post))
     }
 
-    /// Takes out those that are due by a time; all, if there is none.
-    pub(crate) fn take_due(&self, now: Option<Timestamp>) -> Vec<(Sender, Post)> {
-        let is_due = |waiting: &Waiting| now.is_none_or(|now| waiting.due <= now);
-        let due = self.lock().extract_if(|_, waiting| is_due(waiting)).collect::<Vec<_>>();
-        due.into_iter().map(|(_, waiting)| (waiting.sender, waiting.post)).collect()
+    /// Takes out those that are due.
+    pub(crate) fn take_due(&self, now: Timestamp) -> Vec<(Sender, Post)> {
+        let mut state = self.lock();
+        let due = state.waiting.extract_if(|_, waiting| waiting.due <= now);
+        due.map(|(_, waiting)| (waiting.sender, waiting.post)).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(OrgId, Box<str>), Waiting>> {
+    /// Takes out all there are, and those that come later are not kept.
+    pub(crate) fn end(&self) -> Vec<(Sender, Post)> {
+        let mut state = self.lock();
+        state.is_over = true;
+        state.waiting.drain().map(|(_, waiting)| (waiting.sender, waiting.post)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

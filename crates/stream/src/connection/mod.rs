@@ -183,7 +183,7 @@ async fn live<S: AsyncRead + AsyncWrite + Unpin>(
     let end = talk(inner, connect, &mut line, &taken, &mut session, &mut delivery, stop).await;
     taken.seat.set_position(delivery.arrived());
     let with_will = !matches!(end, End::Left { with_will: false });
-    session.close(inner, &delivery, with_will).await;
+    session.close(inner, &mut delivery, with_will).await;
     // From here on whoever comes by the same name goes on where this one was.
     drop(taken);
     if let End::Told(reason) = end {

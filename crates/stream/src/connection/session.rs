@@ -112,7 +112,7 @@ impl Session {
 
     /// Ends it for now or for good: publishes its will if that is due, and writes down how far the
     /// client has come, or forgets it.
-    pub(super) async fn close(mut self, inner: &Inner, delivery: &Delivery, with_will: bool) {
+    pub(super) async fn close(mut self, inner: &Inner, delivery: &mut Delivery, with_will: bool) {
         let is_kept = self.expires_after_s > 0;
         delivery.subscriptions.leave(inner, is_kept);
         if let Some(will) = self.will.take().filter(|_| with_will) {
@@ -132,10 +132,10 @@ impl Session {
     async fn leave_will(&self, inner: &Inner, will: Will) {
         let delay_s = will.delay_s.min(self.expires_after_s);
         let Some((sender, post)) = self.publishing.will(inner, will) else { return };
-        if delay_s == 0 {
+        let due = inner.now().plus_ms(i64::from(delay_s) * 1_000);
+        let now = if delay_s == 0 { Err((sender, post)) } else { inner.wills.wait(due, sender, post) };
+        if let Err((sender, post)) = now {
             publish_will(inner, &sender, post).await;
-        } else {
-            inner.wills.wait(inner.now().plus_ms(i64::from(delay_s) * 1_000), sender, post);
         }
     }
 

@@ -146,6 +146,16 @@ impl App {
         self.clock.fetch_add(ms, Relaxed);
     }
 
+    /// Waits until so many clients are left.
+    pub(crate) async fn until_there_are(&self, sessions: u64) {
+        let left = async {
+            while self.broker.figures().sessions != sessions {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), left).await.expect("clients that are gone are let go");
+    }
+
     fn count(&self) -> u64 {
         self.counter.fetch_add(1, Relaxed)
     }
