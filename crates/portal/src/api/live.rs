@@ -50,7 +50,7 @@ pub(crate) async fn follow(
         return Err(Fault::Invalid(|texts| texts.fault_filter));
     }
     let after = match headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default()).filter(|id| !id.is_empty()) {
-        Some(id) => Some(id.parse().map(Position::from_raw).map_err(|_| Fault::Invalid(|texts| texts.fault_position))?),
+        Some(id) => Some(id.parse().map(Position::from_raw).map_err(|_| Fault::Invalid(|texts| texts.fault_last_event))?),
         None => None,
     };
     let messages = portal.station().live(actor.org, &filters, after);
@@ -80,20 +80,17 @@ impl Listener {
             if let Some(event) = self.waiting.pop_front() {
                 return Some(event);
             }
-            tokio::select! {
+            let messages = tokio::select! {
                 // Whoever would have said so being gone says it too.
                 _ = self.ended.wait_for(|ended| *ended) => return None,
-                messages = self.messages.next() => {
-                    if !self.actor.is_still_known(&self.portal).await {
-                        return None;
-                    }
-                    self.take(messages?).await;
-                }
-                () = sleep(LOOK_AGAIN) => {
-                    if !self.actor.is_still_known(&self.portal).await {
-                        return None;
-                    }
-                }
+                messages = self.messages.next() => Some(messages?),
+                () = sleep(LOOK_AGAIN) => None,
+            };
+            if !self.actor.is_still_known(&self.portal).await {
+                return None;
+            }
+            if let Some(messages) = messages {
+                self.take(messages).await;
             }
         }
     }

@@ -141,7 +141,7 @@ catalogue! {
     fault_last_owner: "An organization keeps at least one owner. Make somebody else an owner first.",
     fault_form: "The form could not be read.",
     fault_filter: "A filter stands below your organization's own part of the stream; there are 20 at most.",
-    fault_position: "`Last-Event-ID` is the id of an event, which is a number.",
+    fault_last_event: "`Last-Event-ID` is the id of an event, which is a number.",
     fault_name_empty: "Give it a name.",
     fault_name_long: "A name has at most 64 characters.",
     fault_name_control: "A name is one line without control characters.",

@@ -122,7 +122,7 @@ pub(crate) static ZH: Texts = Texts {
     fault_last_owner: "组织至少要有一位所有者，请先将其他成员设为所有者。",
     fault_form: "无法读取提交的表单。",
     fault_filter: "过滤器必须位于本组织的主题之下，最多 20 个。",
-    fault_position: "`Last-Event-ID` 应为事件的编号（数字）。",
+    fault_last_event: "`Last-Event-ID` 应为事件的编号（数字）。",
     fault_name_empty: "请填写名称。",
     fault_name_long: "名称最多 64 个字符。",
     fault_name_control: "名称只能有一行，且不能含控制字符。",
