@@ -36,6 +36,14 @@ impl StationKey {
         format!("{org}-{eui}-{}", hex(&mac[..16]))
     }
 
+    /// What a device of this generation signs in to a broker with.
+    ///
+    /// **Shape**: as [`device_token`](Self::device_token), but another one.
+    pub fn mqtt_token(&self, org: OrgId, eui: DeviceEui, generation: u32) -> String {
+        let mac = self.mac(format_args!("mqtt-token|{org}|{eui}|{generation}"));
+        format!("{org}-{eui}-{}", hex(&mac[..16]))
+    }
+
     /// The secret half of the access key that an app is given when it signs in.
     ///
     /// **Shape**: 64 upper-case hex digits.
@@ -88,6 +96,7 @@ mod tests {
         // python3 -c 'import hmac; print(hmac.new(b"\x0b"*32, b"device-key|…", "sha256").hexdigest())'
         assert_eq!(KEY.device_key(org, eui, 1), "FF61DFFCA9DE9554DBB0306800094449");
         assert_eq!(KEY.device_token(org, eui, 1), "919136109886-5E00000000000001-C01105A23D99C6B4E2B4FBCF0C5FF735");
+        assert_eq!(KEY.mqtt_token(org, eui, 1), "919136109886-5E00000000000001-760C92BB06835BA0CC12E54C3CF3D49B");
         let id = AccessId::from_random([0; 16]);
         assert_eq!(KEY.app_access_key(org, id), "FDCFA0058470C25A8E5919CE046260B8583E2035E3ADD8DDC9AE5310F78F898C");
     }
@@ -102,6 +111,7 @@ mod tests {
             KEY.device_key(org(1), one, 2),
             StationKey::from_raw([0x0C; 32]).device_key(org(1), one, 1),
             KEY.device_token(org(1), one, 1)[20..].to_owned(),
+            KEY.mqtt_token(org(1), one, 1)[20..].to_owned(),
         ];
         for (at, secret) in secrets.iter().enumerate() {
             assert!(!secrets[..at].contains(secret), "{secret}");
