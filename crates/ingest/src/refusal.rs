@@ -21,7 +21,7 @@ pub enum Refusal {
         max: usize,
     },
     /// Bytes in an encoding that this path does not read.
-    #[error("the body is `{0}`; send plain JSON; ChirpStack's integration has a payload encoding for it")]
+    #[error("the body is `{0}`; send plain JSON, not compressed; network servers have a setting for the format")]
     NotJson(String),
     /// Nobody in the source's organization has bound the device.
     #[error("no device `{0}` is bound here; bind it with `senstation device add`, or let the source add devices")]

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::ApiState;
-use ingest::{IngestState, Notes};
+use ingest::{Devices, IngestState, Notes};
 use model::OrgId;
 use portal::PortalState;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -137,7 +137,7 @@ impl Running {
                 .then(|| api::PortalLogin { networks: settings.portal_login.networks.0.clone() }),
         };
         let station_key = station_key::load_or_create(&settings.data_dir)?;
-        let api = ApiState::new(station.store(), Arc::new(clock::now), station_key, api_settings);
+        let api = ApiState::new(station.store(), Arc::new(clock::now), station_key.clone(), api_settings);
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);
@@ -165,7 +165,8 @@ impl Running {
             tasks: JoinSet::new(),
             signals,
         };
-        running.open_doors(settings)?;
+        let mqtt_port = mqtt_address.map(|address| address.port());
+        running.open_doors(settings, &Devices { station_key, mqtt_port, mqtts_port: None })?;
         let broker = running.broker.clone();
         running.spawn(|_, stop| async move { broker.run(stop).await });
         let room = Room::new(settings.mqtt.connections_max);
@@ -195,7 +196,7 @@ impl Running {
         Ok(running)
     }
 
-    fn open_doors(&mut self, settings: &Settings) -> anyhow::Result<()> {
+    fn open_doors(&mut self, settings: &Settings, devices: &Devices) -> anyhow::Result<()> {
         let limits = Limits {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
@@ -216,6 +217,7 @@ impl Running {
                     store: self.station.store(),
                     now: clock::now,
                     notes: Arc::clone(&self.notes),
+                    devices: devices.clone(),
                 }),
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),

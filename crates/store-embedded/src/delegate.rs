@@ -136,6 +136,10 @@ impl Registry for EmbeddedStore {
         self.registry.find_device(org, eui).await
     }
 
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error> {
+        self.registry.list_owners(eui, limit).await
+    }
+
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
         self.registry.find_device_id(org, eui).await
     }

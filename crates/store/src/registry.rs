@@ -106,6 +106,9 @@ pub trait Registry: Send + Sync {
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error>;
     /// The bound device of an EUI, if the organization has it.
     async fn find_device(&self, org: OrgId, eui: DeviceEui) -> Result<Option<Arc<Device>>, Error>;
+    /// The bound devices of an EUI, whichever organization has them, by ascending organization: for a
+    /// device that proves by a secret of its own which of them it is.
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error>;
     /// The id of a device that the organization has, or ever had; what is to be purged is found by
     /// it.
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error>;

@@ -8,5 +8,6 @@ mod auto_add;
 mod fixtures;
 mod health;
 mod refusals;
+mod sources;
 mod support;
 mod time;

@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use ingest::{IngestState, Notes};
+use ingest::{IngestState, Notes, Read, aws, chirpstack, helium, http, tts};
 use model::{
     Device, DeviceEui, DeviceKind, OrgId, Organization, Reading, Row, SecretHash, Source, SourceId, SourceKind,
     Timestamp, Window,
@@ -59,6 +59,9 @@ impl App {
             app.bind(org, eui, "S2101").await;
             app.create_source(source(org, token, SourceKind::ChirpStack)).await;
         }
+        for kind in [SourceKind::Tts, SourceKind::Helium, SourceKind::Aws, SourceKind::Http] {
+            app.create_source(source(ORG, &token(kind), kind)).await;
+        }
         app
     }
 
@@ -91,6 +94,13 @@ impl App {
         self.send(Request::post(path).header(header::AUTHORIZATION, authorization).body(body.into()).unwrap()).await
     }
 
+    pub(crate) async fn post_as(&self, kind: SourceKind, content_type: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(kind.path().unwrap())
+            .header(header::AUTHORIZATION, format!("Bearer {}", token(kind)))
+            .header(header::CONTENT_TYPE, content_type);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -110,6 +120,23 @@ impl App {
     /// What the device of the fixtures has measured and told about itself.
     pub(crate) async fn readings(&self) -> Vec<Reading> {
         self.rows(ORG, EUI).await.into_iter().flat_map(|row| row.readings).collect()
+    }
+}
+
+/// The token of the organization's source of a kind.
+pub(crate) fn token(kind: SourceKind) -> String {
+    format!("a-token-of-{kind}")
+}
+
+/// What reads the messages of a kind.
+pub(crate) fn reader(kind: SourceKind) -> Read {
+    match kind {
+        SourceKind::ChirpStack => chirpstack::read,
+        SourceKind::Tts => tts::read,
+        SourceKind::Helium => helium::read,
+        SourceKind::Aws => aws::read,
+        SourceKind::Http => http::read,
+        SourceKind::Mqtt | SourceKind::Demo => panic!("{kind} posts nothing"),
     }
 }
 

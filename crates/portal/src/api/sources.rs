@@ -56,8 +56,8 @@ impl SourceShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MadeSource {
     token: String,
-    /// Where the network server posts to.
-    path: String,
+    /// Where the network server posts to; `null` for a kind that does not post.
+    path: Option<&'static str>,
     #[serde(flatten)]
     source: SourceShape,
 }
@@ -66,7 +66,7 @@ pub(crate) struct MadeSource {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSource {
-    /// `chirpstack`.
+    /// `chirpstack`, `tts`, `helium`, `aws`, `http` or `mqtt`.
     kind: String,
     #[serde(default)]
     name: String,
@@ -105,8 +105,7 @@ pub(crate) async fn create(
     let kind = deeds::parse(&new.kind, |texts| texts.fault_source_kind)?;
     let (source, secret) = sources::create(&portal, &actor, kind, &new.name, new.auto_add).await?;
     let location = format!("/api/sources/{}", source.id);
-    let made =
-        MadeSource { token: secret.text, path: format!("/ingest/{kind}"), source: SourceShape::of(&source, None) };
+    let made = MadeSource { token: secret.text, path: kind.path(), source: SourceShape::of(&source, None) };
     Ok(created(&location, made))
 }
 
@@ -137,7 +136,7 @@ pub(crate) async fn rotate(
     Path(id): Path<String>,
 ) -> Result<Json<MadeSource>, Fault> {
     let (source, secret, _) = sources::rotate(&portal, &actor, sources::id(&id)?).await?;
-    let path = format!("/ingest/{}", source.kind);
+    let path = source.kind.path();
     Ok(Json(MadeSource { token: secret.text, path, source: find(&portal, &actor, &id).await? }))
 }
 

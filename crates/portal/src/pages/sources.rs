@@ -7,11 +7,11 @@ use axum::{
 use maud::{Markup, html};
 use model::{Source, SourceHealth, SourceKind, Timestamp};
 
-use super::setup::what_to_paste;
+use super::paste::what_to_paste;
 use crate::{
     PortalState,
     actor::Actor,
-    deeds::sources,
+    deeds::{self, sources},
     fault::Fault,
     fields::Fields,
     guard::see,
@@ -36,7 +36,9 @@ pub(crate) async fn create(
     fields: Fields,
 ) -> Result<Markup, Fault> {
     let (name, auto_add) = (fields.get("name"), fields.has("auto_add"));
-    let (source, secret) = sources::create(&portal, &actor, SourceKind::ChirpStack, name, auto_add).await?;
+    let kind =
+        deeds::parse(fields.find("kind").unwrap_or(SourceKind::ChirpStack.as_str()), |texts| texts.fault_source_kind)?;
+    let (source, secret) = sources::create(&portal, &actor, kind, name, auto_add).await?;
     draw(&portal, &actor, &view, Some(&(source, secret, None))).await
 }
 
@@ -86,11 +88,16 @@ async fn draw(portal: &PortalState, actor: &Actor, view: &View, made: Option<&Ma
                     strong { (t.shown_once_token) }
                     @if let Some(until) = until { " " (t.token_before) " " (view.time(*until)) }
                 }
-                (what_to_paste(view, Some(secret)))
+                (what_to_paste(view, source, Some(secret)))
             }
         }
         form.card.inline method="post" action="/sources" {
-            div.row { label for="name" { (t.new_source) } input #name name="name" maxlength="64" value="ChirpStack"; }
+            div.row { label for="kind" { (t.new_source) } select #kind name="kind" {
+                @for kind in SourceKind::ALL.into_iter().filter(|kind| *kind != SourceKind::Demo) {
+                    (parts::option(kind.as_str(), kind_name(kind), kind == SourceKind::ChirpStack))
+                }
+            } }
+            div.row { label for="name" { (t.name) } input #name name="name" maxlength="64"; }
             label.check { input type="checkbox" name="auto_add" checked; " " (t.auto_add) }
             button.primary { (t.create_source) }
         }
@@ -106,6 +113,11 @@ fn title(source: &Source) -> String {
 fn kind_name(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::ChirpStack => "ChirpStack, HTTP",
+        SourceKind::Tts => "The Things Stack, webhook",
+        SourceKind::Helium => "Helium Console, HTTP",
+        SourceKind::Aws => "AWS IoT Core for LoRaWAN",
+        SourceKind::Http => "HTTP, JSON or CSV",
+        SourceKind::Mqtt => "MQTT",
         SourceKind::Demo => "Demo",
     }
 }

@@ -21,7 +21,9 @@ Example:
   senstation source create --kind chirpstack --auto-add
 
 In ChirpStack, add an HTTP integration with payload encoding JSON, the printed address as event
-endpoint URL, and the header `Authorization: Bearer TOKEN`.")]
+endpoint URL, and the header `Authorization: Bearer TOKEN`. The other kinds are `tts` (The Things
+Stack), `helium`, `aws` (AWS IoT Core for LoRaWAN), `http` (readings as JSON or CSV) and `mqtt` (the
+station's own broker); docs/sources.md says what to enter where.")]
     Create {
         /// Whose source; may be left out while there is only one organization
         #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
@@ -69,7 +71,7 @@ impl Source {
         session.with_registry(async |registry| match self {
             Self::Create { org, kind, name, auto_add } => {
                 let org = find_org(&*registry, org).await?.id;
-                let (id, token, url) = (source_id()?, Secret::token()?, url(kind));
+                let (id, token, url) = (source_id()?, Secret::token()?, kind.path());
                 let shown = json!({
                     "source_id": id.to_string(),
                     "token": token.text,
@@ -80,9 +82,13 @@ impl Source {
                     "auto_add": auto_add,
                 });
                 let text = format!(
-                    "source  {id}\ntoken   {}\nurl     {url}\n\nThe token is not shown again. \
-                         Send it as `Authorization: Bearer TOKEN`.",
-                    token.text
+                    "source  {id}\ntoken   {}\n{}\nThe token is not shown again. {}",
+                    token.text,
+                    url.map(|url| format!("url     {url}\n")).unwrap_or_default(),
+                    match url {
+                        Some(_) => "Send it as `Authorization: Bearer TOKEN`.",
+                        None => "Sign in to the broker with the source as user name and the token as password.",
+                    }
                 );
                 let (token, created_at, previous) = (token.hash, clock::now(), None);
                 let source = model::Source { id, org, kind, name, token, auto_add, created_at, previous };
@@ -106,7 +112,7 @@ impl Source {
                 let shown = sources.iter().map(|source| {
                     json!({
                         "source_id": source.id.to_string(),
-                        "url": url(source.kind),
+                        "url": source.kind.path(),
                         "org_id": source.org.to_string(),
                         "kind": source.kind.as_str(),
                         "name": source.name,
@@ -125,8 +131,4 @@ impl Source {
             }
         })
     }
-}
-
-fn url(kind: SourceKind) -> String {
-    format!("/ingest/{kind}")
 }

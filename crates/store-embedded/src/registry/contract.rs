@@ -144,6 +144,15 @@ impl Registry for RegistryDb {
         self.read_through(&self.caches.devices, (org, eui), move |db| devices::find(db, org, eui)).await
     }
 
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error> {
+        let orgs = self.read(move |db| devices::list_owners(db, eui, limit)).await?;
+        let mut owners = Vec::with_capacity(orgs.len());
+        for org in orgs {
+            owners.extend(self.find_device(org, eui).await?);
+        }
+        Ok(owners)
+    }
+
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
         self.read(move |db| devices::find_id(db, org, eui)).await
     }

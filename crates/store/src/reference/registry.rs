@@ -280,6 +280,11 @@ impl Registry for Reference {
         Ok(lock(&self.registry)?.devices.get(&(org, eui)).cloned())
     }
 
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error> {
+        let tables = lock(&self.registry)?;
+        Ok(tables.devices.values().filter(|device| device.eui == eui).take(limit).cloned().collect())
+    }
+
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
         Ok(lock(&self.registry)?.ids.get(&(org, eui)).copied())
     }
