@@ -19,4 +19,4 @@ pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
 pub use refusal::Refusal;
 pub use report::accept_reports;
 pub use router::{BODY_BYTES_MAX, Devices, IngestState, router};
-pub use source::{Message, Post, Read, aws, chirpstack, helium, http, tts};
+pub use source::{Message, Post, Read, accept_published, aws, chirpstack, helium, http, tts, usual_topics};

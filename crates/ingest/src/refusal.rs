@@ -78,6 +78,11 @@ impl Refusal {
         }
     }
 
+    /// Whether the same message may be taken later: the fault is the store's.
+    pub fn is_for_now(&self) -> bool {
+        self.status().is_server_error()
+    }
+
     /// Writes it to the log, with the cause that the caller is not told; the source if it is known.
     pub(crate) fn log(&self, kind: SourceKind, source: Option<&Source>) {
         let (kind, status) = (kind.as_str(), self.status().as_u16());

@@ -31,7 +31,7 @@ use crate::{
     demo::{self, Fleets},
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, PortalLink},
-    jobs,
+    intake, jobs,
     logging::Tail,
     output::Output,
     station::Station,
@@ -166,7 +166,14 @@ impl Running {
             signals,
         };
         let mqtt_port = mqtt_address.map(|address| address.port());
-        running.open_doors(settings, &Devices { station_key, mqtt_port, mqtts_port: None })?;
+        let ingest = IngestState {
+            store: running.station.store(),
+            now: clock::now,
+            notes: Arc::clone(&running.notes),
+            devices: Devices { station_key, mqtt_port, mqtts_port: None },
+        };
+        running.open_doors(settings, &ingest)?;
+        running.spawn(|_, stop| intake::run(ingest, stop));
         let broker = running.broker.clone();
         running.spawn(|_, stop| async move { broker.run(stop).await });
         let room = Room::new(settings.mqtt.connections_max);
@@ -196,7 +203,7 @@ impl Running {
         Ok(running)
     }
 
-    fn open_doors(&mut self, settings: &Settings, devices: &Devices) -> anyhow::Result<()> {
+    fn open_doors(&mut self, settings: &Settings, ingest: &IngestState) -> anyhow::Result<()> {
         let limits = Limits {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
@@ -213,12 +220,7 @@ impl Running {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
                 portal: portal::router(portal.clone()),
-                ingest: ingest::router(IngestState {
-                    store: self.station.store(),
-                    now: clock::now,
-                    notes: Arc::clone(&self.notes),
-                    devices: devices.clone(),
-                }),
+                ingest: ingest::router(ingest.clone()),
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };

@@ -7,9 +7,11 @@ pub mod helium;
 pub mod http;
 mod lenient;
 mod message;
+mod topic;
 pub mod tts;
 mod webhook;
 
 pub(crate) use lenient::Number;
 pub use message::{Message, Post, Read};
+pub use topic::{accept_published, usual_topics};
 pub(crate) use webhook::webhook;

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
-    OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    StreamSession, Timestamp,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
+    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
+    SourceId, StreamSession, Timestamp,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
@@ -12,7 +12,7 @@ use store::{
 };
 
 use super::{
-    Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, limits, organizations, people,
+    Caches, RegistryDb, access_keys, brokers, channels, deeds, devices, groups, invites, limits, organizations, people,
     sessions, sources, streams, usage,
 };
 
@@ -213,6 +213,22 @@ impl Registry for RegistryDb {
 
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
         self.read(move |db| sources::list_health(db, org)).await
+    }
+
+    async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
+        self.change(move |db| brokers::set(db, &broker)).await
+    }
+
+    async fn remove_broker(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
+        self.change(move |db| brokers::remove(db, org, id)).await
+    }
+
+    async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error> {
+        self.read(move |db| brokers::list(db, org)).await
+    }
+
+    async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error> {
+        self.note(move |db| brokers::note(db, org, id, &state), |_, ()| {}).await
     }
 
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {

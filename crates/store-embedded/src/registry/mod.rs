@@ -1,6 +1,7 @@
 //! The control plane in one SQLite file that several processes may write.
 
 mod access_keys;
+mod brokers;
 mod cache;
 mod channels;
 mod column;
