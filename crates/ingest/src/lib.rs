@@ -13,7 +13,7 @@ mod router;
 mod source;
 
 pub use dedup::{MessageKind, dedup_key};
-pub use deviceapi::accept_device_message;
+pub use deviceapi::{accept_device_message, read_device_report};
 pub use notes::Notes;
 pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
 pub use refusal::Refusal;

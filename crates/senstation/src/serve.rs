@@ -144,7 +144,15 @@ impl Running {
         let mqtt = bind_mqtt(settings.mqtt.listen, Transport::Tcp, "--mqtt")?;
         let websocket = bind_mqtt(settings.mqtt.websocket_listen, Transport::WebSocket, "--mqtt-ws")?;
         let mqtt_address = mqtt.as_ref().map(MqttListener::address).transpose()?;
-        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log, mqtt_address, api.clone());
+        let portal = front::portal(
+            Arc::clone(&station),
+            settings,
+            Arc::clone(&fleets),
+            log,
+            mqtt_address,
+            api.clone(),
+            station_key.clone(),
+        );
         let readers = stream::Settings { connections_per_org_max: settings.mqtt.connections_per_org_max };
         let broker = Broker::new(station.store(), Arc::new(clock::now), &readers);
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());

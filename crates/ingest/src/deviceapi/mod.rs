@@ -11,5 +11,5 @@ mod mqtt_token;
 mod report;
 
 pub(crate) use mqtt_token::mqtt_token;
-pub use report::accept_device_message;
 pub(crate) use report::report;
+pub use report::{accept_device_message, read_device_report};

@@ -5,7 +5,7 @@ use axum::{
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode},
 };
-use model::{Channel, ChannelIndex, Device, RowFlags, StationKey, Timestamp, sensor_type};
+use model::{Channel, ChannelIndex, Device, DeviceEui, RowFlags, StationKey, Timestamp, sensor_type};
 use serde::Serialize;
 use store::Store;
 
@@ -57,6 +57,18 @@ pub async fn accept_device_message(
 ) -> Result<Accepted, Refusal> {
     let contents = body::read(device.eui, body, received_at)?;
     keep(store, device, contents, received_at).await
+}
+
+/// How many readings a report has, and what of it is not kept.
+///
+/// **Errors**: a body that is no report of the device.
+pub fn read_device_report(
+    eui: DeviceEui,
+    body: &[u8],
+    received_at: Timestamp,
+) -> Result<(usize, Vec<String>), Refusal> {
+    let contents = body::read(eui, body, received_at)?;
+    Ok((contents.reports.iter().map(|report| report.readings.len()).sum(), contents.warnings))
 }
 
 async fn take(

@@ -21,7 +21,7 @@ const MESSAGES: [&str; 6] = [
 ];
 
 /// Puts a value in the place of the `at`th field or element, counted through the whole message.
-fn replace(json: &mut Value, at: &mut usize, with: &Value) -> bool {
+pub(crate) fn replace(json: &mut Value, at: &mut usize, with: &Value) -> bool {
     if *at == 0 {
         *json = with.clone();
         return true;
@@ -42,7 +42,7 @@ fn status_of(event: &str, body: Vec<u8>) -> StatusCode {
     })
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

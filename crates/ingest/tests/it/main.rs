@@ -5,6 +5,7 @@
 mod answers;
 mod any_bytes;
 mod auto_add;
+mod deviceapi;
 mod fixtures;
 mod health;
 mod refusals;

@@ -8,10 +8,10 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use ingest::{IngestState, Notes, Read, aws, chirpstack, helium, http, tts};
+use ingest::{Devices, IngestState, Notes, Read, aws, chirpstack, helium, http, tts};
 use model::{
     Device, DeviceEui, DeviceKind, OrgId, Organization, Reading, Row, SecretHash, Source, SourceId, SourceKind,
-    Timestamp, Window,
+    StationKey, Timestamp, Window,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -23,6 +23,7 @@ pub(crate) const NEIGHBOUR: OrgId = OrgId::from_raw(521_853_156_991_106);
 pub(crate) const EUI: &str = "2CF7F12004100005";
 pub(crate) const NEIGHBOURS_EUI: &str = "2CF7F12004100006";
 pub(crate) const TOKEN: &str = "a-token-of-chirpstack";
+pub(crate) const STATION_KEY: StationKey = StationKey::from_raw([0x0B; 32]);
 pub(crate) const UP: &str = include_str!("../../fixtures/chirpstack/up.json");
 
 /// The instant that the clock shows: a little after the fixtures were received.
@@ -51,7 +52,8 @@ impl App {
 
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
         let notes = Arc::new(Notes::default());
-        let state = IngestState { store: Arc::clone(&store), now, notes: Arc::clone(&notes) };
+        let devices = Devices { station_key: STATION_KEY, mqtt_port: Some(1883), mqtts_port: None };
+        let state = IngestState { store: Arc::clone(&store), now, notes: Arc::clone(&notes), devices };
         let app = Self { router: ingest::router(state), store, notes };
         for (org, eui, token) in [(ORG, EUI, TOKEN), (NEIGHBOUR, NEIGHBOURS_EUI, "a-token-of-the-neighbour")] {
             let organization = Organization { id: org, name: "Farm".to_owned(), created_at: now() };

@@ -1,3 +1,5 @@
+mod fetch;
+
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -45,6 +47,7 @@ station's own broker); docs/sources.md says what to enter where.")]
         #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
     },
+    Fetch(fetch::Fetch),
     /// Remove a source; its token is worth nothing from then on
     #[command(after_help = "Example:\n  senstation source remove --source-id 0123456789ABCDEF")]
     Remove {
@@ -102,14 +105,28 @@ impl Source {
             Self::List { org } => {
                 let org = find_org(&*registry, org).await?.id;
                 let sources = registry.list_sources(org).await?;
+                let brokers = registry.list_brokers(Some(org)).await?;
+                let broker = |id| brokers.iter().find(|(broker, _)| broker.source == id);
+                let health = registry.list_source_health(org).await?;
                 let rows: Vec<_> = sources
                     .iter()
                     .map(|source| {
                         let auto_add = if source.auto_add { "yes" } else { "no" };
-                        [source.id.to_string(), source.kind.to_string(), source.name.clone(), auto_add.to_owned()]
+                        let state = match broker(source.id) {
+                            Some((broker, state)) => format!("{} {}", broker.url, fetch::word(state.as_ref())),
+                            None => String::new(),
+                        };
+                        [
+                            source.id.to_string(),
+                            source.kind.to_string(),
+                            source.name.clone(),
+                            auto_add.to_owned(),
+                            state,
+                        ]
                     })
                     .collect();
                 let shown = sources.iter().map(|source| {
+                    let health = health.iter().find(|health| health.id == source.id);
                     json!({
                         "source_id": source.id.to_string(),
                         "url": source.kind.path(),
@@ -118,11 +135,17 @@ impl Source {
                         "name": source.name,
                         "auto_add": source.auto_add,
                         "created_at": source.created_at.to_string(),
+                        "messages": health.map_or(0, |health| health.messages),
+                        "last_message_at": health.and_then(|health| health.last_message_at).map(|at| at.to_string()),
+                        "last_error_at": health.and_then(|health| health.last_error_at).map(|at| at.to_string()),
+                        "last_error": health.map(|health| health.last_error.as_str()).unwrap_or_default(),
+                        "broker": broker(source.id).map(|(broker, state)| fetch::shape(broker, state.as_ref())),
                     })
                 });
-                let headings = ["source_id", "kind", "name", "auto_add"];
+                let headings = ["source_id", "kind", "name", "auto_add", "broker"];
                 session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
             }
+            Self::Fetch(fetch) => fetch.run(session, &*registry).await,
             Self::Remove { org, source_id } => {
                 let org = find_org(&*registry, org).await?.id;
                 registry.delete_source(org, source_id).await?;
