@@ -49,7 +49,9 @@ pub(crate) async fn run(state: IngestState, mut stop: watch::Receiver<bool>) {
         }
         trouble = now;
     }
-    fetched.values().for_each(|fetched| drop(fetched.stop.send_replace(true)));
+    for fetched in fetched.values() {
+        fetched.stop.send_replace(true);
+    }
     while links.join_next().await.is_some() {}
 }
 

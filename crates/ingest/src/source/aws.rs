@@ -22,7 +22,7 @@ use super::{
     lenient::{Lenient, Number},
     webhook,
 };
-use crate::{IngestState, MessageKind, Refusal};
+use crate::{Accepted, IngestState, MessageKind, Refusal};
 
 const EXPECTED: &str = "the JSON of AWS IoT Core for LoRaWAN, which has `PayloadData` and `WirelessMetadata`";
 
@@ -73,7 +73,8 @@ pub(crate) async fn receive(
     if let (Some(confirmation), false) = (asked, headers.contains_key(header::AUTHORIZATION)) {
         let warning = confirmation.to_string();
         tracing::warn!(arn = confirmation.arn, "{warning}");
-        return (StatusCode::ACCEPTED, format!("{warning}\n")).into_response();
+        let told = Accepted { warnings: vec![warning], ..Accepted::default() };
+        return (StatusCode::ACCEPTED, told).into_response();
     }
     webhook::receive(&state, SourceKind::Aws, read, &uri, &headers, body).await
 }

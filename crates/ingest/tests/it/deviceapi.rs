@@ -97,7 +97,7 @@ async fn numbers_texts_and_lists_are_kept_and_what_is_no_value_is_named() {
     let answer = report(&app, &measure(&value)).await;
     assert_eq!(answer.body["data"]["stored"], 5);
     let warnings = answer.body["data"]["warnings"].to_string();
-    assert!(warnings.contains("nobody knows measurement `9999`"), "{warnings}");
+    assert!(warnings.contains("`5004`, `9999`"), "{warnings}");
     assert!(warnings.contains("measurement `4099` has no value"), "{warnings}");
     let readings = app.readings().await;
     assert!(readings.contains(&Reading::new(1, 4098, 31.4)));

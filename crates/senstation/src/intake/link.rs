@@ -5,7 +5,7 @@ use ingest::{BODY_BYTES_MAX, IngestState, Refusal, accept_published, usual_topic
 use model::{Broker, BrokerState, Source, StationKey};
 use rumqttc::{
     AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS,
-    SubscribeReasonCode, TlsConfiguration, Transport,
+    SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -87,7 +87,7 @@ impl Link {
         loop {
             match events.poll().await {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                    let topics = self.topics().into_iter().map(|topic| (topic, QoS::AtLeastOnce));
+                    let topics = self.topics().into_iter().map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce));
                     if let Err(error) = client.subscribe_many(topics).await {
                         return error.to_string();
                     }

@@ -31,8 +31,9 @@ impl Mosquitto {
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (passwords, settings) = (folder.join("mosquitto.passwords"), folder.join("mosquitto.conf"));
-        let made = Command::new("mosquitto_passwd").arg("-b").arg("-c").arg(&passwords).args(["station", PASSWORD]);
-        assert!({ made }.status().unwrap().success());
+        let mut made = Command::new("mosquitto_passwd");
+        made.args(["-b", "-c"]).arg(&passwords).args(["station", PASSWORD]);
+        assert!(made.status().unwrap().success());
         let text = format!(
             "listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\npersistence true\n\
              persistence_location {}/\nuser root\nmax_queued_messages 10000\n",
@@ -125,7 +126,18 @@ fn what_is_published_while_the_station_is_killed_is_stored_when_it_is_back() {
         let file = file.display().to_string();
         json(
             farm.path(),
-            &["source", "fetch", "--source-id", &source, "--from", &from, "--user", "station", "--password-file", &file],
+            &[
+                "source",
+                "fetch",
+                "--source-id",
+                &source,
+                "--from",
+                &from,
+                "--user",
+                "station",
+                "--password-file",
+                &file,
+            ],
         )
     };
     let station = Station::serve(farm.path());
@@ -155,5 +167,8 @@ fn what_is_published_while_the_station_is_killed_is_stored_when_it_is_back() {
 
     let registry = std::fs::read(farm.path().join("senstation-data/registry.db")).unwrap();
     let log = farm.log();
-    assert!(!registry.windows(PASSWORD.len()).any(|part| part == PASSWORD.as_bytes()) && !log.contains(PASSWORD), "the password is sealed");
+    assert!(
+        !registry.windows(PASSWORD.len()).any(|part| part == PASSWORD.as_bytes()) && !log.contains(PASSWORD),
+        "the password is sealed"
+    );
 }

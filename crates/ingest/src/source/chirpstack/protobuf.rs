@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use model::{DeviceEui, Frame, Source, Timestamp};
-use prost::Message as _;
 
 use super::{
     super::{

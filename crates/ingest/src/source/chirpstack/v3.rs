@@ -11,7 +11,7 @@ use super::{
     super::{
         Message,
         fields::{self, Head, MODEL_TAG},
-        lenient::{Lenient, Number},
+        lenient::Number,
     },
     v4,
 };
