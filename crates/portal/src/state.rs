@@ -1,7 +1,7 @@
 use std::{fmt, pin::Pin, sync::Arc};
 
 use futures_util::stream;
-use model::{AccessId, Call, OrgId, Position, Timestamp};
+use model::{AccessId, Call, OrgId, Position, SourceKind, Timestamp};
 use serde_json::Value;
 use store::{Error, Store};
 
@@ -26,6 +26,12 @@ pub trait Station: Send + Sync {
     fn live(&self, org: OrgId, filters: &[String], after: Option<Position>) -> Option<LiveMessages>;
     /// How the stream and the private space of an organization are doing.
     fn broker(&self, org: OrgId) -> BrokerFigures;
+    /// Seals a secret of somebody else's for one purpose, so that the station can use it again.
+    ///
+    /// **Errors**: the operating system gives no random numbers.
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Error>;
+    /// What is usually subscribed to at a broker for a kind of source; empty where nothing is usual.
+    fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str];
     /// Whether a simulated fleet runs in an organization.
     fn has_simulated_fleet(&self, org: OrgId) -> bool;
     /// What an organization's access key has called last, the newest first.

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use api::ApiState;
 use codec::Codec;
 use futures_util::stream::unfold;
-use model::{AccessId, Call, OrgId, Position, StationKey, Timestamp};
+use model::{AccessId, Call, OrgId, Position, SourceKind, StationKey, Timestamp};
 use portal::{BrokerClient, BrokerFigures, Fact, LiveMessages, PortalState, Stream};
 use store::Registry;
 use stream::Broker;
@@ -20,6 +20,7 @@ use stream::Broker;
 use crate::{
     clock,
     config::{self, Listen, Settings},
+    credentials::random,
     demo::Fleets,
     logging::Tail,
     station::Station,
@@ -34,6 +35,7 @@ struct Front {
     log: Tail,
     mqtt: Option<SocketAddr>,
     broker: Broker,
+    station_key: StationKey,
     started: Timestamp,
 }
 
@@ -46,6 +48,7 @@ pub(crate) fn portal(
     mqtt: Option<SocketAddr>,
     broker: Broker,
     api: ApiState,
+    station_key: StationKey,
 ) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
@@ -54,7 +57,8 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front { station, api, settings: settings.clone(), fleets, log, mqtt, broker, started: clock::now() };
+    let started = clock::now();
+    let front = Front { station, api, settings: settings.clone(), fleets, log, mqtt, broker, station_key, started };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -89,6 +93,15 @@ impl portal::Station for Front {
 
     fn api_document(&self) -> serde_json::Value {
         api::document()
+    }
+
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error> {
+        let nonce = random().map_err(store::Error::internal)?;
+        Ok(self.station_key.seal(purpose, secret, nonce))
+    }
+
+    fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str] {
+        ingest::usual_topics(kind)
     }
 
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {

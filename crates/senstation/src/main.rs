@@ -13,6 +13,7 @@ mod intake;
 mod jobs;
 mod logging;
 mod output;
+mod private_space;
 mod serve;
 mod station;
 mod station_key;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::ApiState;
-use ingest::{IngestState, Notes};
+use ingest::{Devices, IngestState, Notes};
 use model::OrgId;
 use portal::PortalState;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -31,10 +31,10 @@ use crate::{
     demo::{self, Fleets},
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, PortalLink},
-    intake::Intake,
-    jobs,
+    intake, jobs,
     logging::Tail,
     output::Output,
+    private_space::PrivateSpace,
     station::Station,
     station_key,
 };
@@ -152,12 +152,17 @@ impl Running {
         let mqtt_address = doors.plain.as_ref().map(MqttListener::address).transpose()?;
         let mqtts_address = doors.encrypted.as_ref().map(MqttListener::address).transpose()?;
         let notes: Arc<Notes> = Arc::default();
-        let intake = Intake { store: station.store(), notes: Arc::clone(&notes) };
+        let devices = Devices {
+            station_key: station_key.clone(),
+            mqtt_port: mqtt_address.map(|address| address.port()),
+            mqtts_port: mqtts_address.map(|address| address.port()),
+        };
+        let ingest = IngestState { store: station.store(), now: clock::now, notes: Arc::clone(&notes), devices };
         let broker = Broker::new(
             station.store(),
             Arc::new(clock::now),
             front::broker(&settings.mqtt, station_key.clone()),
-            Some(Arc::new(intake)),
+            Some(Arc::new(PrivateSpace(ingest.clone()))),
         );
         let portal = front::portal(
             Arc::clone(&station),
@@ -167,6 +172,7 @@ impl Running {
             mqtt_address,
             broker.clone(),
             api.clone(),
+            station_key,
         );
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
@@ -188,7 +194,8 @@ impl Running {
             tasks: JoinSet::new(),
             signals,
         };
-        running.open_doors(settings, identity)?;
+        running.open_doors(settings, &ingest, identity)?;
+        running.spawn(|_, stop| intake::run(ingest, stop));
         let broker = running.broker.clone();
         running.spawn(|_, stop| async move { broker.run(stop).await });
         let room = Room::new(settings.mqtt.connections_max);
@@ -218,7 +225,12 @@ impl Running {
         Ok(running)
     }
 
-    fn open_doors(&mut self, settings: &Settings, identity: Option<Arc<Identity>>) -> anyhow::Result<()> {
+    fn open_doors(
+        &mut self,
+        settings: &Settings,
+        ingest: &IngestState,
+        identity: Option<Arc<Identity>>,
+    ) -> anyhow::Result<()> {
         let limits = Limits {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
@@ -235,11 +247,7 @@ impl Running {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
                 portal: portal::router(portal.clone()),
-                ingest: ingest::router(IngestState {
-                    store: self.station.store(),
-                    now: clock::now,
-                    notes: Arc::clone(&self.notes),
-                }),
+                ingest: ingest::router(ingest.clone()),
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };

@@ -5,8 +5,10 @@
 mod answers;
 mod any_bytes;
 mod auto_add;
+mod deviceapi;
 mod fixtures;
 mod health;
 mod refusals;
+mod sources;
 mod support;
 mod time;

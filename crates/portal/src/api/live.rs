@@ -50,7 +50,9 @@ pub(crate) async fn follow(
         return Err(Fault::Invalid(|texts| texts.fault_filter));
     }
     let after = match headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default()).filter(|id| !id.is_empty()) {
-        Some(id) => Some(id.parse().map(Position::from_raw).map_err(|_| Fault::Invalid(|texts| texts.fault_last_event))?),
+        Some(id) => {
+            Some(id.parse().map(Position::from_raw).map_err(|_| Fault::Invalid(|texts| texts.fault_last_event))?)
+        }
         None => None,
     };
     let messages = portal.station().live(actor.org, &filters, after);
