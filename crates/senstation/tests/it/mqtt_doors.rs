@@ -22,9 +22,9 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 /// A connect of MQTT 5 with a key.
-fn hello(farm: &Farm) -> Vec<u8> {
+fn hello(farm: &Farm, name: &str) -> Vec<u8> {
     let (user, key) = (format!("org-{}", farm.org), farm.key["access_key"].as_str().unwrap());
-    let body = [text("MQTT"), vec![5, 0xC2, 0, 0, 0], text("a"), text(&user), text(key)].concat();
+    let body = [text("MQTT"), vec![5, 0xC2, 0, 0, 0], text(name), text(&user), text(key)].concat();
     [&[0x10, body.len() as u8 | 0x80, (body.len() >> 7) as u8][..], &body].concat()
 }
 
@@ -38,8 +38,8 @@ fn packet(wire: &mut dyn Wire) -> Vec<u8> {
 }
 
 /// Connects and pings; the station says goodbye when it stops.
-fn talk(wire: &mut dyn Wire, farm: &Farm) {
-    wire.write_all(&hello(farm)).unwrap();
+fn talk(wire: &mut dyn Wire, farm: &Farm, name: &str) {
+    wire.write_all(&hello(farm, name)).unwrap();
     let answer = packet(wire);
     assert_eq!((answer[0], answer[3]), (0x20, 0), "{answer:?}");
     wire.write_all(&[0xC0, 0]).unwrap();
@@ -162,8 +162,8 @@ fn mqtt_is_spoken_through_every_door_and_nobody_is_left_without_a_goodbye() {
         ("wss", Box::new(WebSocket::open(encrypted("mqtt_ws")))),
         ("mqtts", Box::new(encrypted_mqtt(&farm, address("mqtts")))),
     ];
-    for (_, wire) in &mut wires {
-        talk(&mut **wire, &farm);
+    for (name, wire) in &mut wires {
+        talk(&mut **wire, &farm, name);
     }
     station.terminate();
     for (_, wire) in &mut wires {
@@ -229,7 +229,7 @@ fn a_new_certificate_is_shown_on_the_port_of_mqtt_too() {
     let shown = || encrypted_mqtt(&farm, address("mqtts")).conn.peer_certificates().unwrap()[0].clone().into_owned();
     let first = shown();
     let mut old = encrypted_mqtt(&farm, address("mqtts"));
-    talk(&mut old, &farm);
+    talk(&mut old, &farm, "old");
     json(farm.path(), &["ca", "issue", "--host", "station.lan", "--replace"]);
     station.signal("HUP");
     while !std::fs::read_to_string(farm.path().join("log")).unwrap().contains("was read again") {
