@@ -147,6 +147,23 @@ impl Client {
         letter
     }
 
+    /// The body of the next message; the rest of its QoS is left for later, as answers may come in between.
+    pub(crate) async fn receive_later(&mut self) -> String {
+        loop {
+            let (first, body) = self.next().await.expect("a message comes");
+            if first == 0x62 {
+                self.send(&packet(0x70, &body[..2])).await;
+                continue;
+            }
+            assert_eq!(first & 0xF0, 0x30, "{first:x}");
+            let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
+            let (id, rest) = body[2 + length..].split_at(2);
+            self.send(&packet(if first & 6 == 2 { 0x40 } else { 0x50 }, id)).await;
+            let skipped = if self.version == 5 { 1 + usize::from(rest[0]) } else { 0 };
+            return String::from_utf8(rest[skipped..].to_vec()).unwrap();
+        }
+    }
+
     /// The bodies of the next messages.
     pub(crate) async fn bodies(&mut self, count: usize) -> Vec<String> {
         let mut bodies = Vec::new();

@@ -10,4 +10,5 @@ mod private;
 mod private_sessions;
 mod reading;
 mod resuming;
+mod statements;
 mod support;
