@@ -8,6 +8,7 @@ mod auto_add;
 mod deviceapi;
 mod fixtures;
 mod health;
+mod published;
 mod refusals;
 mod sources;
 mod support;
