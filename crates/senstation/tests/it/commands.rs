@@ -335,31 +335,26 @@ fn a_source_of_each_kind_says_where_it_posts_and_fetches_only_what_is_named() {
     let farm = Farm::set_up(tempfile::tempdir().unwrap());
     let folder = farm.path();
     for kind in ["chirpstack", "tts", "helium", "aws", "http", "mqtt"] {
-        let url = if kind == "mqtt" { serde_json::Value::Null } else { json!(format!("/ingest/{kind}")) };
+        let url = if kind == "mqtt" { Value::Null } else { json!(format!("/ingest/{kind}")) };
         assert_eq!(json(folder, &["source", "create", "--kind", kind])["url"], url);
     }
     let http = json(folder, &["source", "create", "--kind", "http"])["source_id"].as_str().unwrap().to_owned();
-    let arguments = |id: &str, rest: &[&str]| {
-        let all = ["source", "fetch", "--source-id", id].iter().chain(rest).map(|&text| text.to_owned());
-        all.collect::<Vec<_>>()
-    };
+    let http = http.as_str();
+    fn fetch<'a>(id: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+        [&["source", "fetch", "--source-id", id], rest].concat()
+    }
     let not = |id: &str, rest: &[&str], code: i32, words: &str| {
-        let arguments = arguments(id, rest);
-        let said = refused(folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>(), code);
+        let said = refused(folder, &fetch(id, rest), code);
         assert!(said.contains(words), "{said}");
     };
-    not(&http, &["--from", "mqtt://broker.farm"], 1, "`--topic`");
+    not(http, &["--from", "mqtt://broker.farm"], 1, "`--topic`");
     not("0123456789ABCDEF", &["--from", "mqtt://broker.farm"], 1, "source not found");
-    not(&http, &["--from", "http://broker.farm"], 2, "mqtts://HOST:PORT");
-    not(&http, &["--from", "mqtt://broker.farm", "--topic", "a/#/b"], 2, "whole levels");
-    not(&http, &[], 2, "--from");
-    let fetch = |rest: &[&str]| {
-        let arguments = arguments(&http, rest);
-        text(run(folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>()))
-    };
-    let named = fetch(&["--from", "mqtts://broker.farm", "--topic", "farm/#"]);
+    not(http, &["--from", "http://broker.farm"], 2, "mqtts://HOST:PORT");
+    not(http, &["--from", "mqtt://broker.farm", "--topic", "a/#/b"], 2, "whole levels");
+    not(http, &[], 2, "--from");
+    let named = text(run(folder, &fetch(http, &["--from", "mqtts://broker.farm", "--topic", "farm/#"])));
     assert!(named.contains("mqtts://broker.farm:8883"), "{named}");
     let listed = text(run(folder, &["source", "list"]));
     assert!(listed.contains("mqtts://broker.farm:8883 not fetching yet"), "{listed}");
-    assert!(fetch(&["--stop"]).contains("from nowhere"));
+    assert!(text(run(folder, &fetch(http, &["--stop"]))).contains("from nowhere"));
 }
