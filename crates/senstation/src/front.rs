@@ -10,13 +10,14 @@ use std::{
 use anyhow::{Context, bail};
 use api::ApiState;
 use codec::Codec;
-use model::{AccessId, Call, OrgId, Timestamp};
+use model::{AccessId, Call, OrgId, SourceKind, StationKey, Timestamp};
 use portal::{Fact, PortalState, Stream};
 use store::Registry;
 
 use crate::{
     clock,
     config::{Listen, Settings},
+    credentials::random,
     demo::Fleets,
     logging::Tail,
     station::Station,
@@ -30,6 +31,7 @@ struct Front {
     fleets: Arc<Fleets>,
     log: Tail,
     mqtt: Option<SocketAddr>,
+    station_key: StationKey,
     started: Timestamp,
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn portal(
     log: Tail,
     mqtt: Option<SocketAddr>,
     api: ApiState,
+    station_key: StationKey,
 ) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
@@ -49,7 +52,8 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front { station, api, settings: settings.clone(), fleets, log, mqtt, started: clock::now() };
+    let front =
+        Front { station, api, settings: settings.clone(), fleets, log, mqtt, station_key, started: clock::now() };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -84,6 +88,15 @@ impl portal::Station for Front {
 
     fn api_document(&self) -> serde_json::Value {
         api::document()
+    }
+
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error> {
+        let nonce = random().map_err(store::Error::internal)?;
+        Ok(self.station_key.seal(purpose, secret, nonce))
+    }
+
+    fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str] {
+        ingest::usual_topics(kind)
     }
 
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {

@@ -9,6 +9,7 @@ mod credentials;
 mod demo;
 mod door;
 mod front;
+mod intake;
 mod jobs;
 mod logging;
 mod output;

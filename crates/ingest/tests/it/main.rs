@@ -5,8 +5,11 @@
 mod answers;
 mod any_bytes;
 mod auto_add;
+mod deviceapi;
 mod fixtures;
 mod health;
+mod published;
 mod refusals;
+mod sources;
 mod support;
 mod time;
