@@ -92,3 +92,33 @@ fn what_is_no_whole_backup_is_refused_and_damage_ends_with_1() {
     assert!(found["findings"].to_string().contains("registry.db"), "{found}");
     assert!(refused(&folder.join("senstation-data"), &["verify"]).contains("there is no station"));
 }
+
+#[test]
+fn readings_are_exported_beside_a_running_station_and_without_one() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    let folder = farm.path();
+    let station = Station::serve(folder);
+    assert_eq!(station.uplink(&farm.token, UP.as_bytes()).status, 200);
+    let made = json(folder, &["export", "--to", "a.csv"]);
+    assert_eq!(made["position"], "1");
+    let text = fs::read_to_string(folder.join("a.csv")).unwrap();
+    assert_eq!(made["rows"].as_u64().unwrap() as usize, text.lines().count() - 2);
+    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("a.csv.manifest.json")).unwrap()).unwrap();
+    assert_eq!((&manifest["sha256"], &manifest["devices"][0]["eui"]), (&made["sha256"], &EUI.into()));
+    assert!(refused(folder, &["export", "--to", "a.csv"]).contains("is there already"));
+    drop(station);
+    let again = json(folder, &["export", "--to", "b.csv", "--as-of", "1"]);
+    assert_eq!(again["sha256"], made["sha256"], "the same query as of the same position gives the same bytes");
+    let none = json(folder, &["export", "--to", "c.jsonl", "--format", "jsonl", "--until", "2001-01-01", "--device", EUI]);
+    assert_eq!(none["rows"], 0);
+    for (arguments, words) in [
+        (&["--format", "xls"][..], "`csv` or `jsonl`"),
+        (&["--time-zone", "Mars"], "no time zone"),
+        (&["--device", "2CF7F12004109999"], "no such device"),
+        (&["--as-of", "once"], "is no time"),
+    ] {
+        let said = refused(folder, &[&["export", "--to", "d.csv"], arguments].concat());
+        assert!(said.contains(words), "{said}");
+        assert!(!folder.join("d.csv").exists() && !folder.join("d.csv.manifest.json").exists());
+    }
+}
