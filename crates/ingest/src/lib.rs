@@ -4,6 +4,7 @@
 mod answer;
 mod auth;
 mod dedup;
+pub mod import;
 mod notes;
 mod pipeline;
 mod refusal;

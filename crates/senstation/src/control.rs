@@ -33,6 +33,7 @@ use crate::{
     backup,
     config::Settings,
     export::{self, Wanted},
+    import,
     progress::{self, Shown, Steps},
     station::{self, Station},
 };
@@ -58,6 +59,8 @@ pub(crate) enum Request {
     Verify,
     /// Write readings into a file, which must not be there yet, and a manifest beside it.
     Export { wanted: Box<Wanted>, to: PathBuf },
+    /// Take readings in out of a file.
+    Import(Box<import::Wanted>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,6 +70,7 @@ enum Line {
     Backup { to: PathBuf, with_secrets: bool },
     Verify,
     Export { wanted: Box<Wanted>, to: PathBuf },
+    Import { wanted: Box<import::Wanted> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -116,6 +120,7 @@ async fn ask_running(mut socket: UnixStream, request: Request, what: &'static st
         Request::Backup { to, with_secrets } => Line::Backup { to, with_secrets },
         Request::Verify => Line::Verify,
         Request::Export { wanted, to } => Line::Export { wanted, to },
+        Request::Import(wanted) => Line::Import { wanted },
     };
     socket.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes()).await?;
     let mut shown = None;
@@ -140,6 +145,7 @@ async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> a
             Ok(backup::summary_json(&summary))
         }
         Request::Export { wanted, to } => export::write(station, *wanted, to, steps).await,
+        Request::Import(wanted) => import::take(station, *wanted, steps).await,
         Request::Verify => Ok(backup::verified_json(&backup::verify(station, steps).await?)),
     }
 }
@@ -279,5 +285,6 @@ fn parse(line: &str) -> anyhow::Result<Request> {
         Line::Backup { to, with_secrets } => Request::Backup { to, with_secrets },
         Line::Verify => Request::Verify,
         Line::Export { wanted, to } => Request::Export { wanted, to },
+        Line::Import { wanted } => Request::Import(wanted),
     })
 }

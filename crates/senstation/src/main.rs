@@ -11,6 +11,7 @@ mod demo;
 mod door;
 mod export;
 mod front;
+mod import;
 mod jobs;
 mod logging;
 mod output;

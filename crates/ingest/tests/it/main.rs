@@ -7,6 +7,7 @@ mod any_bytes;
 mod auto_add;
 mod fixtures;
 mod health;
+mod import;
 mod refusals;
 mod support;
 mod time;

@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod device;
 mod export;
+mod import;
 mod key;
 mod limit;
 mod org;
@@ -91,6 +92,7 @@ enum Command {
     Restore(restore::Restore),
     Verify(verify::Verify),
     Export(export::Export),
+    Import(import::Import),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -121,6 +123,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Restore(restore) => restore.run(&context),
         Command::Verify(verify) => verify.run(&context),
         Command::Export(export) => export.run(&context),
+        Command::Import(import) => import.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),
     }

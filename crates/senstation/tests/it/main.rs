@@ -7,6 +7,7 @@ mod commands;
 mod compression;
 mod connections;
 mod demo;
+mod history;
 mod limits;
 mod portal;
 mod raw_http;
