@@ -14,6 +14,7 @@ mod front;
 mod import;
 mod jobs;
 mod logging;
+mod mirror;
 mod output;
 mod progress;
 mod serve;

@@ -137,7 +137,7 @@ pub async fn import(
     store: &dyn Store,
     manner: Manner,
     records: impl Iterator<Item = Result<Result<Record, Odd>, io::Error>>,
-    told: &mut dyn FnMut(u64, Fate, &str) -> bool,
+    told: &mut (dyn FnMut(u64, Fate, &str) -> bool + Send),
 ) -> Result<Counts, ImportError> {
     let mut taking = Taking { store, manner, devices: HashMap::new(), counts: Counts::default(), told };
     let mut batch: Vec<Record> = Vec::new();
@@ -164,7 +164,7 @@ struct Taking<'a> {
     manner: Manner,
     devices: HashMap<DeviceEui, Option<DeviceId>>,
     counts: Counts,
-    told: &'a mut dyn FnMut(u64, Fate, &str) -> bool,
+    told: &'a mut (dyn FnMut(u64, Fate, &str) -> bool + Send),
 }
 
 impl Taking<'_> {
@@ -188,7 +188,7 @@ impl Taking<'_> {
             let why = format!("the organization has no device `{eui}`; add it with `senstation device add`");
             return batch.iter().try_for_each(|record| self.tell(record.line, Fate::Refused, &why));
         };
-        let mut known = self.known(device, &batch).await?;
+        let mut known = known(self.store, self.manner.org, device, &batch).await?;
         // Readings that came in one uplink go back into one.
         let mut uplinks: BTreeMap<(Timestamp, Origin), Vec<Reading>> = BTreeMap::new();
         for record in batch {
@@ -231,29 +231,29 @@ impl Taking<'_> {
         self.devices.insert(eui, device);
         Ok(device)
     }
+}
 
-    /// What the station has of a device, where a batch is.
-    async fn known(
-        &self,
-        device: DeviceId,
-        batch: &[Record],
-    ) -> Result<HashMap<(Timestamp, SeriesKey), Value>, ImportError> {
-        let times = || batch.iter().map(|record| record.measured_at);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(HashMap::new()) };
-        let window = Window { start: first, end: last.plus_ms(1) };
-        let query = RowQuery { device, window, limit: ROWS_MAX, hidden: false };
-        let mut known: HashMap<_, (Position, Value)> = HashMap::new();
-        for row in self.store.rows(self.manner.org, query).await? {
-            for reading in row.readings {
-                let place = (row.measured_at, reading.series);
-                let is_newer = known.get(&place).is_none_or(|(position, _)| row.position >= *position);
-                if is_newer {
-                    known.insert(place, (row.position, reading.value));
-                }
+/// What the station has of a device, where a batch is.
+async fn known(
+    store: &dyn Store,
+    org: OrgId,
+    device: DeviceId,
+    batch: &[Record],
+) -> Result<HashMap<(Timestamp, SeriesKey), Value>, ImportError> {
+    let times = || batch.iter().map(|record| record.measured_at);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(HashMap::new()) };
+    let window = Window { start: first, end: last.plus_ms(1) };
+    let query = RowQuery { device, window, limit: ROWS_MAX, hidden: false };
+    let mut known: HashMap<_, (Position, Value)> = HashMap::new();
+    for row in store.rows(org, query).await? {
+        for reading in row.readings {
+            let place = (row.measured_at, reading.series);
+            if known.get(&place).is_none_or(|(position, _)| row.position >= *position) {
+                known.insert(place, (row.position, reading.value));
             }
         }
-        Ok(known.into_iter().map(|(place, (_, value))| (place, value)).collect())
     }
+    Ok(known.into_iter().map(|(place, (_, value))| (place, value)).collect())
 }
 
 /// What a device sent, as history has it.

@@ -13,6 +13,7 @@ mod export;
 mod import;
 mod key;
 mod limit;
+mod mirror;
 mod org;
 mod owner_link;
 mod restore;
@@ -93,6 +94,7 @@ enum Command {
     Verify(verify::Verify),
     Export(export::Export),
     Import(import::Import),
+    Mirror(mirror::Mirror),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -124,6 +126,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Verify(verify) => verify.run(&context),
         Command::Export(export) => export.run(&context),
         Command::Import(import) => import.run(&context),
+        Command::Mirror(mirror) => mirror.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),
     }

@@ -12,8 +12,8 @@ fn answers(station: &Station, key: &Value, euis: &[String]) -> Vec<Value> {
     for eui in euis {
         for path in [
             format!("/openapi/view_latest_telemetry_data?device_eui={eui}"),
-            format!("/openapi/list_telemetry_data?device_eui={eui}&time_start=0"),
-            format!("/openapi/aggregate_chart_points?device_eui={eui}&time_start=0&interval=60"),
+            format!("/openapi/list_telemetry_data?device_eui={eui}&time_start=0&time_end=1900000000000"),
+            format!("/openapi/aggregate_chart_points?device_eui={eui}&time_start=0&time_end=1900000000000&interval=60"),
         ] {
             let answer = station.get(&path, key);
             assert_eq!(answer.body["code"], "0", "{path}");

@@ -9,6 +9,7 @@ mod connections;
 mod demo;
 mod history;
 mod limits;
+mod mirror;
 mod portal;
 mod raw_http;
 mod stream;
