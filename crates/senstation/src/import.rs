@@ -107,16 +107,17 @@ fn run(store: &dyn Store, runtime: &Handle, wanted: Wanted, steps: &Steps) -> an
     let counting = Counting { inner: open()?, steps, done: 0, total };
     let records = records(counting, table)?;
     let (mut odd, mut broken) = (Vec::new(), None);
-    let taken = runtime.block_on(import::import(store, Manner { org, is_dry, replaces }, records, &mut |line, fate, why| {
-        if !matches!(fate, Fate::New | Fate::Same) && odd.len() < TOLD {
-            odd.push(json!({ "line": line, "fate": word(fate), "why": why }));
-        }
-        if let Some((out, _)) = &mut report {
-            let why = why.replace('"', "\"\"");
-            broken = writeln!(out, "{line},{},\"{why}\"", word(fate)).err();
-        }
-        broken.is_none()
-    }));
+    let taken =
+        runtime.block_on(import::import(store, Manner { org, is_dry, replaces }, records, &mut |line, fate, why| {
+            if !matches!(fate, Fate::New | Fate::Same) && odd.len() < TOLD {
+                odd.push(json!({ "line": line, "fate": word(fate), "why": why }));
+            }
+            if let Some((out, _)) = &mut report {
+                let why = why.replace('"', "\"\"");
+                broken = writeln!(out, "{line},{},\"{why}\"", word(fate)).err();
+            }
+            broken.is_none()
+        }));
     if let Some(error) = broken {
         return Err(error).context("the report cannot be written");
     }

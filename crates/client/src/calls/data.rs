@@ -117,7 +117,10 @@ impl Client {
                     time: instant(&point.time)?,
                 })
             });
-            Ok(LatestChannel { channel_index: ChannelIndex(channel.channel_index), points: points.collect::<Result<_, _>>()? })
+            Ok(LatestChannel {
+                channel_index: ChannelIndex(channel.channel_index),
+                points: points.collect::<Result<_, _>>()?,
+            })
         });
         Ok(Answer { data: channels.collect::<Result<_, Error>>()?, gateway })
     }
@@ -144,7 +147,8 @@ impl Client {
         }
         let series = heads.into_iter().zip(points).map(|((channel, measurement), points)| {
             let key = SeriesKey { channel: ChannelIndex(channel), measurement: id(&measurement)? };
-            let points = points.into_iter().map(|(given, time)| Ok(Point { value: value(given)?, time: instant(&time)? }));
+            let points =
+                points.into_iter().map(|(given, time)| Ok(Point { value: value(given)?, time: instant(&time)? }));
             Ok(Series { key, points: points.collect::<Result<_, Error>>()? })
         });
         Ok(Answer { data: series.collect::<Result<_, Error>>()?, gateway })

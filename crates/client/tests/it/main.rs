@@ -67,7 +67,8 @@ impl Told {
 }
 
 fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}", body.len())
+        .into_bytes()
 }
 
 fn ok(data: &str) -> Vec<u8> {
@@ -81,7 +82,8 @@ fn client(url: &str, calls_per_minute: u32) -> (Client, Arc<Mutex<Vec<u64>>>) {
     let noted = Arc::clone(&waited);
     let manners = Manners { calls_per_minute, tries: 4, timeout: Duration::from_secs(20), ..Manners::default() };
     let client = Client::new(&Station::At(url.to_owned()), "0123456789ABCDEF", "KEY").unwrap();
-    let client = client.with_manners(manners).with_wait(move |time| noted.lock().unwrap().push(time.as_millis() as u64));
+    let client =
+        client.with_manners(manners).with_wait(move |time| noted.lock().unwrap().push(time.as_millis() as u64));
     (client, waited)
 }
 
@@ -102,13 +104,19 @@ fn answers_come_with_what_the_gateway_says() {
 #[test]
 fn every_shape_that_stations_answer_with_is_understood() {
     let told = Told::to_answer(vec![
-        ok(r#"[{"channel_index":1,"points":[{"measurement_value":26.52,"measurement_id":"4097","time":"2026-07-10T02:39:44.319Z"},
-            {"measurement_value":[{"mac":"00","rssi":"-5"}],"measurement_id":5001,"time":"2026-07-10T02:39:44.319Z"}]}]"#),
+        ok(
+            r#"[{"channel_index":1,"points":[{"measurement_value":26.52,"measurement_id":"4097","time":"2026-07-10T02:39:44.319Z"},
+            {"measurement_value":[{"mac":"00","rssi":"-5"}],"measurement_id":5001,"time":"2026-07-10T02:39:44.319Z"}]}]"#,
+        ),
         ok(r#"{"list":[[[1,"4102"],[1,4108]],[[[25.1,"2026-08-01T02:44:45.303Z"]],[]]]}"#),
         ok(r#"{"list":[]}"#),
-        ok(r#"[{"channel":1,"lists":[{"time":"2026-07-10T02:00:00.000Z","measurement_id":"4097","average_value":26.1}]},{"channel":2,"lists":[]}]"#),
-        ok(r#"[{"device_eui":"2CF7F12004100005","device_name":"","channels":[{"channel_index":1,"sensor_id":"","sensor_status":1,
-            "sensor_type":"1001","channel_name":"Air","measurement_ids":["4097",4098]}]}]"#),
+        ok(
+            r#"[{"channel":1,"lists":[{"time":"2026-07-10T02:00:00.000Z","measurement_id":"4097","average_value":26.1}]},{"channel":2,"lists":[]}]"#,
+        ),
+        ok(
+            r#"[{"device_eui":"2CF7F12004100005","device_name":"","channels":[{"channel_index":1,"sensor_id":"","sensor_status":1,
+            "sensor_type":"1001","channel_name":"Air","measurement_ids":["4097",4098]}]}]"#,
+        ),
         ok(r#"[{"device_eui":"2CF7F12004100005","latest_message_time":"1970-01-01T00:00:00.000Z","online_status":1,
             "battery_status":1,"battery_digit":"98","report_frequency":-1,"expired_time":"","be_quota":0}]"#),
         ok(r#"{"org_id":"919136109886","orgId":"919136109886"}"#),
@@ -119,7 +127,8 @@ fn every_shape_that_stations_answer_with_is_understood() {
     let latest = client.view_latest_telemetry_data(eui(), None, None).unwrap().data;
     assert_eq!(latest[0].points[0].value, Value::Number(26.52));
     assert_eq!(latest[0].points[1].value, Value::Json(r#"[{"mac":"00","rssi":"-5"}]"#.into()));
-    let asked = SeriesAsked { device: eui(), channel: None, measurement: None, start: Timestamp::EPOCH, end: Timestamp::EPOCH };
+    let asked =
+        SeriesAsked { device: eui(), channel: None, measurement: None, start: Timestamp::EPOCH, end: Timestamp::EPOCH };
     let series = client.list_telemetry_data(asked).unwrap().data;
     assert_eq!((series.len(), series[0].points.len(), series[1].points.len()), (2, 1, 0));
     assert_eq!(series[1].key, SeriesKey { channel: ChannelIndex(1), measurement: MeasurementId(4108) });
@@ -189,7 +198,8 @@ fn a_change_that_may_have_been_made_is_not_made_again() {
 
 #[test]
 fn what_is_no_answer_is_an_error() {
-    for body in ["", "null", "{}", "<html>", r#"{"code":"0"}"#, r#"{"code":"0","data":{"list":1}}"#, r#"{"code":true}"#] {
+    for body in ["", "null", "{}", "<html>", r#"{"code":"0"}"#, r#"{"code":"0","data":{"list":1}}"#, r#"{"code":true}"#]
+    {
         let told = Told::to_answer(vec![answer("200 OK", "", body); 4]);
         let (client, _) = client(&told.url, 0);
         assert!(matches!(client.list_groups(), Err(Error::Malformed(_))), "{body}");
@@ -229,10 +239,14 @@ fn history_goes_back_page_by_page_and_month_by_month() {
         counts.push(points.len());
     }
     assert_eq!(counts, [1_000, 400, 0]);
-    let windows: Vec<_> = told.lines().iter().map(|line| {
-        let of = |name: &str| line.split(name).nth(1).unwrap().split('&').next().unwrap().parse::<i64>().unwrap();
-        (of("time_start="), of("time_end="))
-    }).collect();
+    let windows: Vec<_> = told
+        .lines()
+        .iter()
+        .map(|line| {
+            let of = |name: &str| line.split(name).nth(1).unwrap().split('&').next().unwrap().parse::<i64>().unwrap();
+            (of("time_start="), of("time_end="))
+        })
+        .collect();
     let second_end = end - 999 * 60_000 - 1;
     let second_start = second_end - 28 * DAY_MS;
     assert_eq!(windows, [(72 * DAY_MS, end), (second_start, second_end), (60 * DAY_MS, second_start - 1)]);

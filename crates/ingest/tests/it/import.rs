@@ -161,7 +161,8 @@ fn times_of_tables_are_read_in_every_usual_form() {
 #[test]
 fn a_table_names_the_devices_that_it_is_of() {
     let text = format!("who,at,temp\n{},1783641600,1.5\nnobody,1783641600,2\n", eui(2));
-    let records: Vec<_> = read_table(text.as_bytes(), columns(Whose::Column("who".to_owned()))).unwrap().map(Result::unwrap).collect();
+    let records: Vec<_> =
+        read_table(text.as_bytes(), columns(Whose::Column("who".to_owned()))).unwrap().map(Result::unwrap).collect();
     assert_eq!(records[0].as_ref().unwrap().eui, eui(2));
     assert!(records[1].as_ref().unwrap_err().why.contains("`nobody` is no EUI"));
     let missing = read_table("a,b\n".as_bytes(), columns(Whose::One(eui(1)))).err().unwrap();

@@ -59,7 +59,9 @@ pub(super) enum Key {
         groups: Vec<GroupId>,
     },
     /// Take over an access key of another station, so that programs change nothing but the address
-    #[command(after_help = "Example:\n  senstation key import --access-id 7JN4AS94IETZCS0Z --access-key-file key.txt --name dashboard")]
+    #[command(
+        after_help = "Example:\n  senstation key import --access-id 7JN4AS94IETZCS0Z --access-key-file key.txt --name dashboard"
+    )]
     Import {
         /// Whose key it becomes; may be left out while there is only one organization
         #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]

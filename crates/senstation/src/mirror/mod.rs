@@ -141,7 +141,8 @@ fn estimate(
             calls += (points / 900).max(u64::try_from(ms / WIDTH_MS_MAX).unwrap_or_default()) + 1;
         }
     }
-    let hours = if wanted.calls_per_minute == 0 { 0.0 } else { calls as f64 / f64::from(wanted.calls_per_minute) / 60.0 };
+    let hours =
+        if wanted.calls_per_minute == 0 { 0.0 } else { calls as f64 / f64::from(wanted.calls_per_minute) / 60.0 };
     Estimate { dm, calls, hours }
 }
 
@@ -279,7 +280,8 @@ impl Mirror {
                 // What came here by another way counts as well.
                 if here < *there && Day::from_raw(i64::from(*day)) > Day::of(self.wanted.since) {
                     let day = Day::from_raw(i64::from(*day)).to_string();
-                    differences.push(json!({ "device_eui": eui.to_string(), "day": day, "there": there, "here": here }));
+                    differences
+                        .push(json!({ "device_eui": eui.to_string(), "day": day, "there": there, "here": here }));
                 }
             }
         }

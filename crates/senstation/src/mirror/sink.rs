@@ -44,7 +44,9 @@ impl Sink {
             let batch = Batch { org: org.to_string(), readings: records.iter().map(wire).collect() };
             let taken = match self {
                 Self::Here(station) => take(&*station.store(), batch).await?,
-                Self::There(settings) => control::ask_running(settings, control::Request::Take(Box::new(batch))).await?,
+                Self::There(settings) => {
+                    control::ask_running(settings, control::Request::Take(Box::new(batch))).await?
+                }
             };
             new += taken.as_u64().context("the station does not say how many were new")?;
         }

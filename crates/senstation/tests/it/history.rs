@@ -78,8 +78,10 @@ fn a_table_from_elsewhere_is_looked_at_first_and_then_taken() {
     let folder = farm.path();
     let station = Station::serve(folder);
     assert_eq!(station.uplink(&farm.token, UP.as_bytes()).status, 200);
-    fs::write(folder.join("logger.csv"), "when,temp,rh\n2026-07-01 12:00:00,21.5,40\n2026-07-01 12:05,,41\nnoon,1,2\n").unwrap();
-    let table = ["import", "--from", "logger.csv", "--device", EUI, "--time-zone", "Europe/Zurich", "--time-column", "when"];
+    fs::write(folder.join("logger.csv"), "when,temp,rh\n2026-07-01 12:00:00,21.5,40\n2026-07-01 12:05,,41\nnoon,1,2\n")
+        .unwrap();
+    let table =
+        ["import", "--from", "logger.csv", "--device", EUI, "--time-zone", "Europe/Zurich", "--time-column", "when"];
     let columns = ["--column", "temp=1/4097", "--column", "rh=1/4098"];
     let taken = |more: &[&str]| json(folder, &[&table[..], &columns, more].concat());
     let dry = taken(&["--dry-run", "--report", "fates.csv"]);
@@ -89,13 +91,18 @@ fn a_table_from_elsewhere_is_looked_at_first_and_then_taken() {
     fates.sort_unstable();
     assert_eq!(fates, ["2,new", "2,new", "3,new", "4,refused", "line,fate"]);
     assert!(report.contains("`noon` is no time"), "{report}");
-    let list = format!("/openapi/list_telemetry_data?device_eui={EUI}&measurement_id=4097&time_start=0&time_end=1783000000000");
+    let list = format!(
+        "/openapi/list_telemetry_data?device_eui={EUI}&measurement_id=4097&time_start=0&time_end=1783000000000"
+    );
     assert_eq!(station.get(&list, &farm.key).body["data"]["list"], value!([[], []]));
     assert_eq!(taken(&[])["new"], 3);
     assert_eq!(station.get(&list, &farm.key).body["data"]["list"][1][0], value!([[21.5, "2026-07-01T10:00:00.000Z"]]));
     fs::write(folder.join("logger.csv"), "when,temp,rh\n2026-07-01 12:00:00,22,40\n").unwrap();
     let other = taken(&[]);
-    assert_eq!((&other["same"], &other["differs"], &other["odd"][0]["fate"]), (&1.into(), &1.into(), &"differs".into()));
+    assert_eq!(
+        (&other["same"], &other["differs"], &other["odd"][0]["fate"]),
+        (&1.into(), &1.into(), &"differs".into())
+    );
     assert_eq!(taken(&["--replace"])["replaced"], 1);
     assert_eq!(station.get(&list, &farm.key).body["data"]["list"][1][0][0][0], 22);
 

@@ -49,7 +49,17 @@ impl Cloud {
     fn mirror(&self, folder: &Path, more: &[&str]) -> Command {
         let mut command = senstation(folder);
         let url = format!("http://{}", self.station.address);
-        command.args(["--data-dir", "home", "--json", "mirror", "--once", "--calls-per-minute", "0", "--station", &url]);
+        command.args([
+            "--data-dir",
+            "home",
+            "--json",
+            "mirror",
+            "--once",
+            "--calls-per-minute",
+            "0",
+            "--station",
+            &url,
+        ]);
         command.args(["--access-key-file", "key.txt", "--access-id", self.key["access_id"].as_str().unwrap()]);
         command.args(more);
         command
@@ -105,7 +115,8 @@ fn a_mirror_that_is_killed_again_and_again_answers_the_same_in_the_end() {
     assert!(dry["estimate"]["dm"].as_u64().unwrap() > 1_000, "{dry}");
     assert!(json(folder, &["--data-dir", "home", "device", "list"]).as_array().unwrap().is_empty());
 
-    let station = Station::start(folder, senstation(folder).args(["--data-dir", "home", "serve", "--http", "127.0.0.1:0"]));
+    let station =
+        Station::start(folder, senstation(folder).args(["--data-dir", "home", "serve", "--http", "127.0.0.1:0"]));
     for tenth in ["10 %", "40 %", "10 %"] {
         let mut mirror = cloud.mirror(folder, &[]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(mirror.stderr.take().unwrap()).lines().map(Result::unwrap);
@@ -122,7 +133,11 @@ fn a_mirror_that_is_killed_again_and_again_answers_the_same_in_the_end() {
     }
 
     let again = cloud.mirrored(folder, &[]);
-    assert_eq!((&again["points"], &again["dm_spent"]), (&done["points"], &done["dm_spent"]), "nothing is fetched twice");
+    assert_eq!(
+        (&again["points"], &again["dm_spent"]),
+        (&done["points"], &done["dm_spent"]),
+        "nothing is fetched twice"
+    );
     drop(station);
     // Without a running station it opens the store itself.
     assert_eq!(cloud.mirrored(folder, &[])["differences"], value!([]));
