@@ -15,6 +15,7 @@ use portal::{Fact, PortalState, Stream};
 use store::Registry;
 
 use crate::{
+    backup::Backups,
     clock,
     config::{Listen, Settings},
     credentials::random,
@@ -30,6 +31,7 @@ struct Front {
     settings: Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
     station_key: StationKey,
     started: Timestamp,
@@ -41,6 +43,7 @@ pub(crate) fn portal(
     settings: &Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
     api: ApiState,
     station_key: StationKey,
@@ -52,8 +55,17 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front =
-        Front { station, api, settings: settings.clone(), fleets, log, mqtt, station_key, started: clock::now() };
+    let front = Front {
+        station,
+        api,
+        settings: settings.clone(),
+        fleets,
+        log,
+        backups,
+        mqtt,
+        station_key,
+        started: clock::now(),
+    };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -75,6 +87,10 @@ impl portal::Station for Front {
             ("frames_days", Fact::Days(self.settings.retention.frames_days)),
         ];
         facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
+        if let Some(last) = self.backups.last() {
+            facts.push(("backup", Fact::Trouble(last.trouble)));
+            facts.extend(last.good_ms.map(|ms| ("backup_at", Fact::At(Timestamp::from_millis(ms)))));
+        }
         facts
     }
 

@@ -8,6 +8,7 @@ mod auto_add;
 mod deviceapi;
 mod fixtures;
 mod health;
+mod import;
 mod published;
 mod refusals;
 mod sources;
