@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 mod dedup;
 mod deviceapi;
+pub mod import;
 mod notes;
 mod pipeline;
 mod private_space;

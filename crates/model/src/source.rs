@@ -12,6 +12,10 @@ impl SourceId {
     /// Devices that report for themselves: no source that anybody made has this id.
     pub const DEVICES: Self = Self(0);
 
+    /// What was brought in as history, out of a file or from another station, and not heard from a
+    /// device: it is kept like everything else, and told to nobody as news.
+    pub const HISTORY: Self = Self(1);
+
     /// Takes 64 bits as they are.
     pub const fn from_raw(id: u64) -> Self {
         Self(id)
@@ -46,7 +50,7 @@ pub enum SourceKind {
     Tts,
     /// The HTTP integration of Helium's first Console.
     Helium,
-    /// A rule of AWS IoT Core for LoRaWAN.
+    /// A rule of AWS `IoT` Core for `LoRaWAN`.
     Aws,
     /// Anything that can post JSON or CSV.
     Http,

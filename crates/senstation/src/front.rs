@@ -18,6 +18,7 @@ use store::Registry;
 use stream::Broker;
 
 use crate::{
+    backup::Backups,
     clock,
     config::{self, Listen, Settings},
     credentials::random,
@@ -33,6 +34,7 @@ struct Front {
     settings: Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
     broker: Broker,
     station_key: StationKey,
@@ -45,6 +47,7 @@ pub(crate) fn portal(
     settings: &Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
     broker: Broker,
     api: ApiState,
@@ -57,8 +60,18 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let started = clock::now();
-    let front = Front { station, api, settings: settings.clone(), fleets, log, mqtt, broker, station_key, started };
+    let front = Front {
+        station,
+        api,
+        settings: settings.clone(),
+        fleets,
+        log,
+        backups,
+        mqtt,
+        broker,
+        station_key,
+        started: clock::now(),
+    };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -80,6 +93,10 @@ impl portal::Station for Front {
             ("frames_days", Fact::Days(self.settings.retention.frames_days)),
         ];
         facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
+        if let Some(last) = self.backups.last() {
+            facts.push(("backup", Fact::Trouble(last.trouble)));
+            facts.extend(last.good_ms.map(|ms| ("backup_at", Fact::At(Timestamp::from_millis(ms)))));
+        }
         facts
     }
 

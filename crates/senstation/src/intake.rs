@@ -6,10 +6,14 @@
 
 mod link;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
 
 use ingest::IngestState;
-use model::{Broker, Source, SourceId};
+use model::{Broker, OrgId, Source, SourceId};
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinSet},
@@ -62,10 +66,14 @@ async fn look(
     links: &mut JoinSet<()>,
 ) -> Result<(), store::Error> {
     let mut wanted = HashMap::new();
+    let mut sources: HashMap<OrgId, Vec<Source>> = HashMap::new();
     for (broker, _) in state.store.list_brokers(None).await? {
-        let sources = state.store.list_sources(broker.org).await?;
-        if let Some(source) = sources.into_iter().find(|source| source.id == broker.source) {
-            wanted.insert(source.id, (broker, source));
+        let known = match sources.entry(broker.org) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(state.store.list_sources(broker.org).await?),
+        };
+        if let Some(source) = known.iter().find(|source| source.id == broker.source) {
+            wanted.insert(source.id, (broker, source.clone()));
         }
     }
     fetched.retain(|id, fetched| {

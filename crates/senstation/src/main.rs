@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod authority;
+mod backup;
 mod cli;
 mod clock;
 mod config;
@@ -8,12 +9,16 @@ mod control;
 mod credentials;
 mod demo;
 mod door;
+mod export;
 mod front;
+mod import;
 mod intake;
 mod jobs;
 mod logging;
+mod mirror;
 mod output;
 mod private_space;
+mod progress;
 mod serve;
 mod station;
 mod station_key;

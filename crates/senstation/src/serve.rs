@@ -25,6 +25,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    backup::Backups,
     clock,
     config::{self, Listen, Settings},
     control,
@@ -102,6 +103,7 @@ pub(crate) struct Running {
     portal: PortalState,
     broker: Broker,
     fleets: Arc<Fleets>,
+    backups: Arc<Backups>,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
     mqtt: Option<SocketAddr>,
@@ -164,11 +166,13 @@ impl Running {
             front::broker(&settings.mqtt, station_key.clone()),
             Some(Arc::new(PrivateSpace(ingest.clone()))),
         );
+        let backups = Arc::new(Backups::new(settings.backup.clone()));
         let portal = front::portal(
             Arc::clone(&station),
             settings,
             Arc::clone(&fleets),
             log,
+            Arc::clone(&backups),
             mqtt_address,
             broker.clone(),
             api.clone(),
@@ -184,6 +188,7 @@ impl Running {
             portal,
             broker,
             fleets,
+            backups,
             http: None,
             https: None,
             mqtt: mqtt_address,
@@ -211,13 +216,15 @@ impl Running {
         match control::Socket::bind(&settings.data_dir) {
             Ok(socket) => running.spawn(|station, stop| socket.serve(station, stop)),
             Err(error) => {
-                tracing::warn!("`device remove --purge` has to wait until the station is stopped: {error:#}");
+                tracing::warn!("commands that need the store have to wait until the station is stopped: {error:#}");
             }
         }
         let api = running.api.clone();
         running.spawn(|_, stop| jobs::flush(api, stop));
         let notes = Arc::clone(&running.notes);
         running.spawn(|station, stop| jobs::note(notes, station, stop));
+        let backups = Arc::clone(&running.backups);
+        running.spawn(|station, stop| backups.run(station, stop));
         running.spawn(jobs::poll);
         running.spawn(jobs::maintain);
         let retention = settings.retention.clone();
@@ -235,7 +242,7 @@ impl Running {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
         };
-        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone()));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone(), Arc::clone(&self.backups)));
         let proxies = &settings.http.trusted_proxies.0;
         if let Listen(Some(address)) = settings.metrics.listen {
             let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), proxies);

@@ -2,7 +2,7 @@
 
 use std::{io::Write, ops::Range};
 
-use model::{DeviceEui, OrgId, Position, SeriesKey, Timestamp, Value};
+use model::{DeviceEui, OrgId, Position, SeriesKey, SourceId, Timestamp, Value};
 use serde::de::IgnoredAny;
 use store::{Entry, LogEntry, StoredUplink};
 
@@ -59,11 +59,12 @@ pub(crate) struct Part {
 
 impl Published {
     /// What is published of an entry. A new decoding of an old uplink is no news of a device, and
-    /// belongs to its history.
+    /// belongs to its history, as does what was brought in as such.
     pub(crate) fn of(entry: LogEntry) -> Option<Self> {
         let LogEntry { position, entry } = entry;
         let org = entry.org();
         let body = match entry {
+            Entry::Uplink(uplink) if uplink.source == SourceId::HISTORY => return None,
             Entry::Uplink(uplink) => Body::Uplink(Uplink::of(uplink)),
             Entry::Message(message) => Body::Letter(message.into()),
             Entry::Redecode(_) => return None,

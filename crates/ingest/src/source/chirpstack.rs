@@ -45,8 +45,8 @@ pub fn read(post: &Post<'_>, source: &Source, received_at: Timestamp) -> Result<
     let is_v3 = post.json::<Version>(&expected)?.dev_eui.is_some();
     match (post.event, is_v3) {
         ("up", false) => v4::up(post.json(&expected)?, source, received_at),
-        ("up", true) => v3::up(post.json("the JSON of ChirpStack v3's event `up`")?, source, received_at),
         (_, false) => v4::status(post.json(&expected)?, source, received_at),
-        (_, true) => v3::status(post.json("the JSON of ChirpStack v3's event `status`")?, source, received_at),
+        ("up", true) => v3::up(post, source, received_at),
+        (_, true) => v3::status(post, source, received_at),
     }
 }

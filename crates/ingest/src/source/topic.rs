@@ -3,7 +3,7 @@
 use model::{Source, SourceKind, Timestamp};
 
 use super::{aws, chirpstack, helium, http, message::Post, message::Read, tts, webhook::store_message};
-use crate::{Accepted, IngestState, Refusal};
+use crate::{Accepted, BODY_BYTES_MAX, IngestState, Refusal};
 
 /// What is usually subscribed to at a broker for a kind of source; empty where nothing is usual.
 pub fn usual_topics(kind: SourceKind) -> &'static [&'static str] {
@@ -69,6 +69,9 @@ async fn take(
     body: &[u8],
     received_at: Timestamp,
 ) -> Result<Option<Accepted>, Refusal> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Refusal::TooLarge { max: BODY_BYTES_MAX });
+    }
     let known = known(topic);
     let Some(read) = reader(source.kind).or_else(|| reader(known?.0)) else { return Ok(None) };
     // ChirpStack may be set to publish Protobuf, whose first byte is never a bracket.

@@ -82,7 +82,7 @@ async fn a_declared_channel_is_described_once_and_keeps_its_name() {
     let named = model::Channel { name: "Barn".to_owned(), ..channel };
     app.store.describe_channel(ORG, EUI.parse().unwrap(), named.clone()).await.unwrap();
     report(&app, &declare("1001")).await;
-    assert_eq!(find().await.channels, [named.clone()]);
+    assert_eq!(find().await.channels, [named]);
     report(&app, &declare("100A")).await;
     let channel = find().await.channels[0].clone();
     assert_eq!((channel.name.as_str(), channel.sensor_type.as_deref()), ("Barn", Some("100A")));

@@ -8,6 +8,8 @@ mod auto_add;
 mod deviceapi;
 mod fixtures;
 mod health;
+mod import;
+mod published;
 mod refusals;
 mod sources;
 mod support;

@@ -35,6 +35,7 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) notes: Arc<Notes>,
+    pub(crate) state: IngestState,
     router: Router,
 }
 
@@ -54,7 +55,7 @@ impl App {
         let notes = Arc::new(Notes::default());
         let devices = Devices { station_key: STATION_KEY, mqtt_port: Some(1883), mqtts_port: None };
         let state = IngestState { store: Arc::clone(&store), now, notes: Arc::clone(&notes), devices };
-        let app = Self { router: ingest::router(state), store, notes };
+        let app = Self { router: ingest::router(state.clone()), store, notes, state };
         for (org, eui, token) in [(ORG, EUI, TOKEN), (NEIGHBOUR, NEIGHBOURS_EUI, "a-token-of-the-neighbour")] {
             let organization = Organization { id: org, name: "Farm".to_owned(), created_at: now() };
             app.store.create_organization(organization).await.unwrap();

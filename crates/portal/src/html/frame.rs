@@ -26,6 +26,7 @@ const SECTIONS: [Section; 13] = [
     ("/sources", "sources", |t| t.nav_sources, Right::Manage),
     ("/stream", "stream", |t| t.nav_stream, Right::Manage),
     ("/measurements", "measurements", |t| t.nav_measurements, Right::Read),
+    ("/export", "export", |t| t.nav_export, Right::Read),
     ("/people", "people", |t| t.nav_people, Right::Manage),
     ("/audit", "audit", |t| t.nav_audit, Right::Manage),
     ("/system", "system", |t| t.nav_system, Right::Operate),

@@ -2,18 +2,24 @@
 
 mod app_password;
 mod arguments;
+mod backup;
 mod ca;
 mod codec;
 mod completions;
 mod config;
 mod demo;
 mod device;
+mod export;
+mod import;
 mod key;
 mod limit;
+mod mirror;
 mod org;
 mod owner_link;
+mod restore;
 mod serve;
 mod source;
+mod verify;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -83,6 +89,12 @@ enum Command {
     #[command(subcommand)]
     Ca(ca::Ca),
     OwnerLink(owner_link::OwnerLink),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Verify(verify::Verify),
+    Export(export::Export),
+    Import(import::Import),
+    Mirror(mirror::Mirror),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -109,6 +121,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Codec(codec) => codec.run(&context),
         Command::Ca(ca) => ca.run(&context),
         Command::OwnerLink(owner_link) => owner_link.run(&context),
+        Command::Backup(backup) => backup.run(&context),
+        Command::Restore(restore) => restore.run(&context),
+        Command::Verify(verify) => verify.run(&context),
+        Command::Export(export) => export.run(&context),
+        Command::Import(import) => import.run(&context),
+        Command::Mirror(mirror) => mirror.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),
     }

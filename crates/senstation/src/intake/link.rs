@@ -38,7 +38,9 @@ impl Link {
         let mut told = String::new();
         while !*stop.borrow() {
             let mut is_subscribed = false;
-            let Err(trouble) = self.connect(&mut stop, &mut is_subscribed).await else { return };
+            let Err(trouble) = self.connect(&mut stop, &mut is_subscribed).await else {
+                return self.note(false, "the station has stopped").await;
+            };
             wait = if is_subscribed { WAIT_MIN } else { wait };
             if is_subscribed || trouble != told {
                 let (source, broker) = (self.source.id, self.broker.url.to_string());

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod app_sign_in;
+mod backup;
 mod broker;
 mod commands;
 mod compression;
 mod connections;
 mod demo;
+mod history;
 mod limits;
+mod mirror;
 mod mqtt_doors;
 mod portal;
 mod raw_http;

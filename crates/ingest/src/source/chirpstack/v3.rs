@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::{
     super::{
-        Message,
+        Message, Post,
         fields::{self, Head, MODEL_TAG},
-        lenient::Number,
+        lenient::{Lenient, Number},
     },
     v4,
 };
@@ -20,29 +20,25 @@ use crate::{MessageKind, Refusal};
 /// The body of `event=up`, as far as it matters here.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Up {
-    #[serde(flatten)]
-    device: Device,
+struct Up {
     #[serde(default)]
-    f_cnt: Option<Number>,
+    f_cnt: Lenient<Number>,
     #[serde(default)]
     f_port: Option<Number>,
     #[serde(default)]
     data: Option<String>,
     #[serde(default)]
-    dr: Option<Number>,
+    dr: Lenient<Number>,
     #[serde(default)]
-    rx_info: Option<Vec<RxInfo>>,
+    rx_info: Lenient<Vec<Lenient<RxInfo>>>,
     #[serde(default)]
-    tx_info: Option<TxInfo>,
+    tx_info: Lenient<TxInfo>,
 }
 
 /// The body of `event=status`, as far as it matters here.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Status {
-    #[serde(flatten)]
-    device: Device,
+struct Status {
     #[serde(default)]
     margin: Option<Number>,
     #[serde(default)]
@@ -53,19 +49,20 @@ pub(super) struct Status {
     battery_level: Option<Number>,
 }
 
+/// What both bodies say about their device.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Device {
-    #[serde(rename = "devEUI")]
+    #[serde(rename = "devEUI", alias = "dev_eui")]
     dev_eui: String,
     #[serde(default)]
-    device_name: Option<String>,
+    device_name: Lenient<String>,
     #[serde(default)]
-    device_profile_name: Option<String>,
+    device_profile_name: Lenient<String>,
     #[serde(default)]
-    tags: Option<BTreeMap<String, String>>,
+    tags: Lenient<BTreeMap<String, Lenient<String>>>,
     #[serde(default)]
-    published_at: Option<String>,
+    published_at: Lenient<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,57 +70,61 @@ struct RxInfo {
     #[serde(default, rename = "gatewayID")]
     gateway_id: String,
     #[serde(default)]
-    time: Option<String>,
+    time: Lenient<String>,
     #[serde(default)]
-    rssi: Option<Number>,
+    rssi: Lenient<Number>,
     #[serde(default, rename = "loRaSNR")]
-    snr: Option<Number>,
+    snr: Lenient<Number>,
     #[serde(default, rename = "uplinkID")]
-    uplink_id: Option<String>,
+    uplink_id: Lenient<String>,
 }
 
 #[derive(Debug, Deserialize)]
 struct TxInfo {
     #[serde(default)]
-    frequency: Option<Number>,
+    frequency: Lenient<Number>,
     #[serde(default)]
-    dr: Option<Number>,
+    dr: Lenient<Number>,
 }
 
 /// An uplink, if the event carries bytes.
-pub(super) fn up(up: Up, source: &Source, received_at: Timestamp) -> Result<Message, Refusal> {
-    let eui = up.device.eui()?;
+pub(super) fn up(post: &Post<'_>, source: &Source, received_at: Timestamp) -> Result<Message, Refusal> {
+    const EXPECTED: &str = "the JSON of ChirpStack v3's event `up`";
+    let (device, up): (Device, Up) = (post.json(EXPECTED)?, post.json(EXPECTED)?);
+    let eui = device.eui()?;
     let Some(data) = up.data.filter(|data| !data.is_empty()) else { return Ok(Message::Other) };
-    let heard = up.rx_info.unwrap_or_default();
-    let (frequency, dr) = up.tx_info.map_or((None, None), |tx_info| (tx_info.frequency, tx_info.dr));
-    let f_cnt: Option<u32> = up.f_cnt.and_then(Number::whole);
+    let heard: Vec<RxInfo> = up.rx_info.0.unwrap_or_default().into_iter().filter_map(|heard| heard.0).collect();
+    let (frequency, dr) = up.tx_info.0.map_or((None, None), |tx_info| (tx_info.frequency.0, tx_info.dr.0));
+    let f_cnt: Option<u32> = up.f_cnt.0.and_then(Number::whole);
     let frame = Frame {
         f_port: fields::f_port("fPort", up.f_port)?,
         f_cnt,
         payload: fields::payload("data", &data)?,
         frequency_hz: frequency.and_then(Number::whole).unwrap_or_default(),
-        data_rate: up.dr.or(dr).and_then(Number::whole),
+        data_rate: up.dr.0.or(dr).and_then(Number::whole),
         receptions: heard
             .iter()
             .take(fields::RECEPTIONS_MAX)
-            .map(|heard| fields::reception(&as_hex(&heard.gateway_id), heard.rssi, heard.snr))
+            .map(|heard| fields::reception(&as_hex(&heard.gateway_id), heard.rssi.0, heard.snr.0))
             .collect(),
         fault: None,
     };
     // Version 3 has no id for the uplink as a whole, but for each time that a gateway heard it.
-    let uplink_id = heard.iter().find_map(|heard| heard.uplink_id.as_deref()).filter(|id| !id.is_empty());
+    let uplink_id = heard.iter().find_map(|heard| heard.uplink_id.0.as_deref()).filter(|id| !id.is_empty());
     let id = uplink_id.map(|id| format!("{eui} {} {id}", f_cnt.unwrap_or_default())).unwrap_or_default();
-    let heard_at = heard.iter().find_map(|heard| heard.time.clone());
-    let head = up.device.into_head(eui, id, heard_at);
+    let heard_at = heard.iter().find_map(|heard| heard.time.0.clone());
+    let head = device.into_head(eui, id, heard_at);
     Ok(Message::Uplink(head.into_uplink(MessageKind::Uplink, source, received_at, frame)))
 }
 
 /// What the device told the network server about itself, if anything.
-pub(super) fn status(status: Status, source: &Source, received_at: Timestamp) -> Result<Message, Refusal> {
-    let eui = status.device.eui()?;
+pub(super) fn status(post: &Post<'_>, source: &Source, received_at: Timestamp) -> Result<Message, Refusal> {
+    const EXPECTED: &str = "the JSON of ChirpStack v3's event `status`";
+    let (device, status): (Device, Status) = (post.json(EXPECTED)?, post.json(EXPECTED)?);
+    let eui = device.eui()?;
     let has_battery = !status.external_power_source && !status.battery_level_unavailable;
     let battery = status.battery_level.filter(|_| has_battery).map(|percent| percent.0);
-    let head = status.device.into_head(eui, String::new(), None);
+    let head = device.into_head(eui, String::new(), None);
     Ok(v4::statuses(head, battery, status.margin.map(|db| db.0), source, received_at))
 }
 
@@ -133,13 +134,13 @@ impl Device {
     }
 
     fn into_head(self, eui: DeviceEui, id: String, heard_at: Option<String>) -> Head {
-        let tag = self.tags.and_then(|mut tags| tags.remove(MODEL_TAG));
+        let tag = self.tags.0.and_then(|mut tags| tags.remove(MODEL_TAG)).and_then(|tag| tag.0);
         Head {
             eui,
             id,
-            sent_at: heard_at.or(self.published_at).map(|time| fields::timestamp(&time)),
-            model_hints: tag.into_iter().chain(self.device_profile_name).collect(),
-            name: self.device_name.unwrap_or_default(),
+            sent_at: heard_at.or(self.published_at.0).map(|time| fields::timestamp(&time)),
+            model_hints: tag.into_iter().chain(self.device_profile_name.0).collect(),
+            name: self.device_name.0.unwrap_or_default(),
         }
     }
 }
