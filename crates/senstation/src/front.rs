@@ -30,29 +30,24 @@ use crate::{
 /// The station, as the portal sees it.
 struct Front {
     station: Arc<Station>,
-    api: ApiState,
     settings: Settings,
-    fleets: Arc<Fleets>,
-    log: Tail,
-    backups: Arc<Backups>,
-    mqtt: Option<SocketAddr>,
-    broker: Broker,
-    station_key: StationKey,
+    shown: Shown,
     started: Timestamp,
 }
 
+/// What of the station the portal shows or sets going.
+pub(crate) struct Shown {
+    pub(crate) api: ApiState,
+    pub(crate) fleets: Arc<Fleets>,
+    pub(crate) log: Tail,
+    pub(crate) backups: Arc<Backups>,
+    pub(crate) mqtt: Option<SocketAddr>,
+    pub(crate) broker: Broker,
+    pub(crate) station_key: StationKey,
+}
+
 /// The portal of a station, whose MQTT door may be open.
-pub(crate) fn portal(
-    station: Arc<Station>,
-    settings: &Settings,
-    fleets: Arc<Fleets>,
-    log: Tail,
-    backups: Arc<Backups>,
-    mqtt: Option<SocketAddr>,
-    broker: Broker,
-    api: ApiState,
-    station_key: StationKey,
-) -> PortalState {
+pub(crate) fn portal(station: Arc<Station>, settings: &Settings, shown: Shown) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
         public_url: given(&settings.portal.public_url),
@@ -60,18 +55,7 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front {
-        station,
-        api,
-        settings: settings.clone(),
-        fleets,
-        log,
-        backups,
-        mqtt,
-        broker,
-        station_key,
-        started: clock::now(),
-    };
+    let front = Front { station, settings: settings.clone(), shown, started: clock::now() };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -93,7 +77,7 @@ impl portal::Station for Front {
             ("frames_days", Fact::Days(self.settings.retention.frames_days)),
         ];
         facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
-        if let Some(last) = self.backups.last() {
+        if let Some(last) = self.shown.backups.last() {
             facts.push(("backup", Fact::Trouble(last.trouble)));
             facts.extend(last.good_ms.map(|ms| ("backup_at", Fact::At(Timestamp::from_millis(ms)))));
         }
@@ -101,7 +85,7 @@ impl portal::Station for Front {
     }
 
     fn log_tail(&self) -> Vec<String> {
-        self.log.lines()
+        self.shown.log.lines()
     }
 
     fn models(&self) -> Vec<&'static str> {
@@ -114,7 +98,7 @@ impl portal::Station for Front {
 
     fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error> {
         let nonce = random().map_err(store::Error::internal)?;
-        Ok(self.station_key.seal(purpose, secret, nonce))
+        Ok(self.shown.station_key.seal(purpose, secret, nonce))
     }
 
     fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str] {
@@ -122,7 +106,7 @@ impl portal::Station for Front {
     }
 
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
-        let Some(door) = self.mqtt else { return Stream::Closed };
+        let Some(door) = self.shown.mqtt else { return Stream::Closed };
         if door.ip().is_loopback() && !is_here(host) {
             return Stream::OpenHere(stream::quick_start(&door.ip().to_string(), door.port(), org, access_key));
         }
@@ -130,7 +114,7 @@ impl portal::Station for Front {
     }
 
     fn live(&self, org: OrgId, filters: &[String], after: Option<Position>) -> Option<LiveMessages> {
-        let reader = self.broker.read(org, filters, after).ok()?;
+        let reader = self.shown.broker.read(org, filters, after).ok()?;
         Some(Box::pin(unfold(reader, async |mut reader| {
             let next = reader.next().await.map(|messages| (messages.position, messages.messages));
             Some((next, reader))
@@ -138,30 +122,30 @@ impl portal::Station for Front {
     }
 
     fn broker(&self, org: OrgId) -> BrokerFigures {
-        let figures = self.broker.figures_by_org().remove(&org).unwrap_or_default();
+        let figures = self.shown.broker.figures_by_org().remove(&org).unwrap_or_default();
         let stream::Figures { sent, received, dropped, missed, .. } = figures;
         let client = |client: stream::Client| {
             let stream::Client { id, is_private, is_kept, lag } = client;
             BrokerClient { id, is_private, is_kept, lag }
         };
-        let clients = self.broker.clients(org).into_iter().map(client).collect();
+        let clients = self.shown.broker.clients(org).into_iter().map(client).collect();
         BrokerFigures { clients, sent, received, dropped, missed }
     }
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
-        self.fleets.has(org)
+        self.shown.fleets.has(org)
     }
 
     fn last_calls(&self, org: OrgId, id: AccessId) -> Vec<Call> {
-        self.api.calls().list(org, id)
+        self.shown.api.calls().list(org, id)
     }
 
     fn start_simulated_fleet(&self, org: OrgId) {
-        self.fleets.start(org);
+        self.shown.fleets.start(org);
     }
 
     fn remove_simulated_fleet(&self, org: OrgId) {
-        self.fleets.remove(org);
+        self.shown.fleets.remove(org);
     }
 }
 
