@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+mod adopt;
 mod answer;
 mod auth;
 mod dedup;
@@ -10,6 +11,7 @@ mod refusal;
 mod router;
 mod source;
 
+pub use adopt::{Adopted, adopt, adopt_all};
 pub use dedup::{MessageKind, dedup_key};
 pub use notes::Notes;
 pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};

@@ -5,9 +5,10 @@ use model::{
     AccessId, AccessKey, Allowance, Antenna, Channel, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes,
     Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Position,
     Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
+    Uplink,
 };
 
-use crate::{Charge, Drawn, Error, Usage};
+use crate::{Charge, Drawn, Error, UnboundDevice, UnboundUplink, Usage};
 
 /// Most groups an organization may have, as the contract says.
 pub const GROUPS_MAX: usize = 50;
@@ -148,11 +149,45 @@ pub trait Registry: Send + Sync {
     async fn note_sources(&self, notes: Vec<SourceNote>) -> Result<(), Error>;
     /// How the organization's sources have been doing, by ascending id: one for each source.
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error>;
-    /// Deletes a source; its token is worth nothing from then on. **Errors**: `NotFound`.
+    /// Deletes a source, and what it brought of devices that nobody has bound; its token is worth nothing from then
+    /// on. **Errors**: `NotFound`.
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
     /// The source that a token is, or was the one before of, by the token's hash; whoever asks
     /// looks whether it still is with [`Source::has_token`].
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error>;
+
+    /// Keeps an uplink of a device that nobody in its organization has bound, until somebody does, and says whether
+    /// it was kept before: the device and source have a kept one with the same key, received less than 24 h before
+    /// it. What its source's words make likely is `model`, if anything; an empty model or name leaves what there is.
+    ///
+    /// Beyond [`UNBOUND_UPLINKS_MAX`](crate::UNBOUND_UPLINKS_MAX) of the device, and then beyond
+    /// [`UNBOUND_SOURCE_UPLINKS_MAX`](crate::UNBOUND_SOURCE_UPLINKS_MAX) of the source, the oldest is dropped and
+    /// counted; beyond [`UNBOUND_DEVICES_MAX`](crate::UNBOUND_DEVICES_MAX) of the source, the device that was not
+    /// heard for longest (of equals the one of the lowest EUI) goes with all it has.
+    ///
+    /// **Errors**: `Limit` if it is too large, `NotFound` source, `Conflict` device if it is bound here.
+    async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error>;
+    /// Devices that uplinks were brought of and that are not bound, those that were heard last first, of one time by
+    /// source and EUI.
+    async fn list_unbound(&self, org: OrgId, limit: usize) -> Result<Vec<UnboundDevice>, Error>;
+    /// What is known of such a device; where several sources bring its uplinks, from the one that did last.
+    async fn find_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<Option<UnboundDevice>, Error>;
+    /// How many uplinks went with devices that made room for others.
+    async fn count_unbound_lost(&self, org: OrgId) -> Result<u64, Error>;
+    /// The kept uplinks of a device, bound or not, in the order they were kept.
+    async fn list_unbound_uplinks(
+        &self,
+        org: OrgId,
+        eui: DeviceEui,
+        limit: usize,
+    ) -> Result<Vec<UnboundUplink>, Error>;
+    /// Forgets the kept uplinks of a device up to a number, because they are appended now, and the device when it
+    /// has none left.
+    async fn settle_unbound(&self, org: OrgId, eui: DeviceEui, through: u64) -> Result<(), Error>;
+    /// Forgets a device that nobody has bound, and its uplinks. **Errors**: `NotFound`.
+    async fn forget_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error>;
+    /// Devices that are bound and have uplinks from before, in whatever organization.
+    async fn list_adoptable(&self, limit: usize) -> Result<Vec<(OrgId, DeviceEui)>, Error>;
 
     /// Creates an invite. **Errors**: `NotFound` organization, `Conflict` if the token is taken.
     async fn create_invite(&self, invite: Invite) -> Result<(), Error>;

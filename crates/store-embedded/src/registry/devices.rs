@@ -158,6 +158,11 @@ pub(super) fn set_report_cycle(
     Ok(())
 }
 
+pub(super) fn is_bound(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM device WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL";
+    Ok(connection.prepare_cached(sql)?.exists((Org(org), Text(eui)))?)
+}
+
 /// The id of a bound device.
 pub(super) fn id(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<i64, Failure> {
     connection

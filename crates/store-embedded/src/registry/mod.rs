@@ -17,6 +17,7 @@ mod pool;
 mod sessions;
 mod sources;
 mod streams;
+mod unbound;
 mod usage;
 
 use std::{
@@ -44,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     (3, "calls", include_str!("../../migrations/registry/003_calls.sql")),
     (4, "streams", include_str!("../../migrations/registry/004_streams.sql")),
     (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
+    (6, "unbound", include_str!("../../migrations/registry/006_unbound.sql")),
 ];
 const READERS_MAX: usize = 4;
 

@@ -5,7 +5,7 @@ use store::{Kind, SourceChange, SourceNote};
 use super::{
     column::{self, Hash, Org, Text, Time, count},
     failure::Failure,
-    organizations,
+    organizations, unbound,
 };
 
 const COLUMNS: &str = "id, org, kind, name, token, auto_add, created_at, previous_token, previous_until";
@@ -107,6 +107,7 @@ pub(super) fn list_health(connection: &Connection, org: OrgId) -> Result<Vec<Sou
 }
 
 pub(super) fn delete(connection: &Connection, org: OrgId, id: SourceId) -> Result<(), Failure> {
+    unbound::delete_source(connection, org, id)?;
     let deleted =
         connection.prepare_cached("DELETE FROM source WHERE org = ?1 AND id = ?2")?.execute((Org(org), Text(id)))?;
     found(deleted)

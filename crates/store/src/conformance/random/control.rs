@@ -53,6 +53,10 @@ pub(super) enum Control {
     Rotate(OrgId, SourceId, SecretHash, Timestamp),
     NoteSources(Vec<SourceNote>),
     ListHealth(OrgId),
+    KeepUnbound(Uplink, bool),
+    ListUnbound(OrgId, usize),
+    Settle(OrgId, DeviceEui, usize),
+    ForgetUnbound(OrgId, DeviceEui),
     People(People),
 }
 
@@ -189,7 +193,16 @@ impl Control {
                 )
             }
             92..=94 => Self::Rotate(org, source, token, now.plus_ms(rng.between(0, 5_000))),
-            95..=97 => Self::NoteSources((0..rng.below(4)).map(|_| note(rng, org, now)).collect()),
+            95 => Self::NoteSources((0..rng.below(4)).map(|_| note(rng, org, now)).collect()),
+            96..=97 => match rng.below(6) {
+                0 => Self::Settle(org, eui, rng.index(3)),
+                1 => Self::ForgetUnbound(org, eui),
+                2 => Self::ListUnbound(org, rng.index(9)),
+                _ => {
+                    let uplink = Uplink { org, source, eui, received_at: now, ..unbound(rng, name) };
+                    Self::KeepUnbound(uplink, rng.percent(50))
+                }
+            },
             _ => Self::ListHealth(org),
         }
     }
@@ -202,6 +215,7 @@ impl Control {
             let filter = DeviceFilter::default();
             all.extend([Self::ListKeys(org), Self::ListGroups(org), Self::ListSources(org)]);
             all.extend([Self::List(org, filter, None, 100), Self::ListHealth(org)]);
+            all.push(Self::ListUnbound(org, 100));
             all.push(Self::Usage(org, Day::of(Timestamp::MIN)));
         }
         all.extend((0..12).map(|byte| Self::FindKey(AccessId::from_random([byte; 16]))));
@@ -265,6 +279,27 @@ impl Control {
             Self::Rotate(org, id, token, until) => print(store.rotate_source_token(org, id, token, until).await),
             Self::NoteSources(notes) => print(store.note_sources(notes).await),
             Self::ListHealth(org) => print(store.list_source_health(org).await),
+            Self::KeepUnbound(uplink, is_guessed) => {
+                print(store.keep_unbound(uplink, if is_guessed { "S2101" } else { "" }).await)
+            }
+            Self::ListUnbound(org, limit) => {
+                let mut all = print(store.list_unbound(org, limit).await);
+                for label in 0..LABELS {
+                    let label = super::super::fixtures::eui(label);
+                    let uplinks = store.list_unbound_uplinks(org, label, limit).await;
+                    all += &print(uplinks.map(|all| all.into_iter().map(|kept| kept.uplink).collect::<Vec<_>>()));
+                    all += &print(store.find_unbound(org, label).await);
+                }
+                all + &print(store.list_adoptable(100).await)
+            }
+            Self::Settle(org, eui, count) => match store.list_unbound_uplinks(org, eui, count).await {
+                Ok(kept) => match kept.last() {
+                    Some(last) => print(store.settle_unbound(org, eui, last.number).await),
+                    None => String::new(),
+                },
+                refused => print(refused),
+            },
+            Self::ForgetUnbound(org, eui) => print(store.forget_unbound(org, eui).await),
             Self::People(people) => people.ask(store).await,
         }
     }
@@ -288,6 +323,15 @@ fn note(rng: &mut super::Rng, org: OrgId, now: Timestamp) -> SourceNote {
         messages: rng.below(9),
         last_message_at,
         last_error: refused_at.map(|at| (at, format!("refused at `{at}`"))),
+    }
+}
+
+fn unbound(rng: &mut super::Rng, name_hint: String) -> Uplink {
+    Uplink {
+        dedup: DedupKey(u128::from(rng.below(20))),
+        frame: super::values::frame(rng),
+        name_hint,
+        ..super::super::unbound::uplink(1, 1, 1, 1, 0)
     }
 }
 
