@@ -84,6 +84,7 @@ const fn ends(summary: &'static str) -> About {
 
 const PAGED: [(&str, &str); 2] =
     [("cursor", "`next_cursor` of the page before"), ("limit", "how many items, 1 to 1000; 100 where nothing is said")];
+const LISTED: [(&str, &str); 1] = [PAGED[1]];
 const WINDOWED: [(&str, &str); 4] = [
     ("from", "start of the window, inclusive: milliseconds since 1970, or ISO 8601"),
     ("to", "end of the window, exclusive"),
@@ -107,7 +108,7 @@ const CHARTED: [(&str, &str); 4] = [
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{account, data, devices, document, events, groups, keys, limits, organization, people, sources, usage};
+    use api::{account, data, devices, document, events, groups, keys, limits, organization, people, sources, unbound, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -125,6 +126,8 @@ pub(crate) fn routes() -> Vec<Route> {
         page(Read, "/devices", pages::devices::list),
         page(Write, "/devices/new", pages::devices::form),
         form(Write, "/devices", pages::devices::add),
+        page(Read, "/devices/unbound", pages::unbound::list),
+        form(Write, "/devices/unbound/{eui}/forget", pages::unbound::forget),
         page(Read, "/devices/{eui}", pages::device::show),
         page(Read, "/devices/{eui}/table", pages::device::table::show),
         page(Read, "/devices/{eui}/frames", pages::device::frames::show),
@@ -189,6 +192,8 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Read, Method::GET, "/api/devices/{eui}/chart", asked::<data::Chart>("Minimum, average and maximum over buckets of time", &CHARTED), data::chart),
         program(Read, Method::GET, "/api/devices/{eui}/rows", asked::<Page<data::RowShape>>("Rows with both clocks, newest first", &WINDOWED), data::rows),
         program(Read, Method::GET, "/api/devices/{eui}/frames", asked::<Page<data::FrameShape>>("Raw frames, newest first", &WINDOWED), data::frames),
+        program(Read, Method::GET, "/api/unbound", asked::<Page<unbound::UnboundShape>>("Devices that sources bring uplinks of and that nobody has bound, last heard first; `POST /api/devices` binds one, and what was kept becomes its history", &LISTED), unbound::list),
+        program(Write, Method::DELETE, "/api/unbound/{eui}", ends("Forget a device that nobody has bound, and what is kept of it"), unbound::forget),
         program(Read, Method::GET, "/api/groups", gives::<Page<groups::GroupShape>>("List groups"), groups::list),
         program(Write, Method::POST, "/api/groups", takes::<groups::GroupName, groups::GroupShape>(201, "Create a group"), groups::create),
         program(Read, Method::GET, "/api/groups/{id}", gives::<groups::GroupShape>("A group"), groups::get),

@@ -95,6 +95,11 @@ async fn carry_out(store: &dyn Store, request: Request) -> anyhow::Result<()> {
         Ok(()) | Err(store::Error::NotFound(_)) => {}
         Err(error) => return Err(error.into()),
     }
+    match store.forget_unbound(org, eui).await {
+        // Nothing has come since, as a rule.
+        Ok(()) | Err(store::Error::NotFound(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     store.purge(org, device).await?;
     tracing::info!(%org, %eui, "unbound a device and erased what it sent");
     Ok(())

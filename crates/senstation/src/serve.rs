@@ -189,6 +189,7 @@ impl Running {
         let notes = Arc::clone(&running.notes);
         running.spawn(|station, stop| jobs::note(notes, station, stop));
         running.spawn(jobs::poll);
+        running.spawn(jobs::adopt);
         running.spawn(jobs::maintain);
         let retention = settings.retention.clone();
         running.spawn(|station, stop| jobs::retain(station, retention, stop));

@@ -10,3 +10,4 @@ mod health;
 mod refusals;
 mod support;
 mod time;
+mod unbound;

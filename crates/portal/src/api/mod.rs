@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod organization;
 pub(crate) mod people;
 pub(crate) mod sources;
+pub(crate) mod unbound;
 pub(crate) mod usage;
 
 use axum::{

@@ -151,6 +151,13 @@ pub(crate) async fn name_channel(
     Ok(())
 }
 
+/// Forgets a device that nobody has bound, and what is kept of it.
+pub(crate) async fn forget(portal: &PortalState, actor: &Actor, eui: DeviceEui) -> Result<(), Fault> {
+    portal.store().forget_unbound(actor.org, eui).await?;
+    actor.record(portal, "device.forget", eui, "").await?;
+    Ok(())
+}
+
 /// Unbinds a device; its history stays.
 pub(crate) async fn retire(portal: &PortalState, actor: &Actor, eui: DeviceEui) -> Result<(), Fault> {
     portal.store().unbind_device(actor.org, eui).await?;

@@ -17,4 +17,5 @@ pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
 pub(crate) mod system;
+pub(crate) mod unbound;
 pub(crate) mod usage;

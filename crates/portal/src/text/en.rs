@@ -380,6 +380,20 @@ catalogue! {
     hint_page_full: "The page is full: there may be earlier points; ask again with time_end at the oldest one.",
     hint_page_uneven: "The page is full, and one series has only the newest moment on it: whoever pages backwards by the latest of the oldest times stands still. Ask for one measurement at a time.",
 
+    // devices that nobody has added
+    unbound: "Devices that nobody has added",
+    unbound_help: "Your sources hear them. What they send is kept, and becomes their history as soon as you add them.",
+    unbound_count: "Devices that are heard and that nobody has added: {}.",
+    no_unbound: "None: every device that is heard has been added.",
+    source: "Source",
+    first_heard: "First heard",
+    kept_frames: "Frames kept",
+    frames_dropped: "{} older ones were dropped",
+    unbound_lost: "Frames that went with devices that made room for others: {}.",
+    forget: "Forget",
+    forget_confirm: "Forget this device and the frames that are kept of it?",
+    done_forgotten: "The device and its frames are forgotten.",
+
     // sources
     sources_help: "Outside systems that bring uplinks to this station",
     new_source: "New source: ChirpStack",

@@ -361,6 +361,20 @@ pub(crate) static ZH: Texts = Texts {
     hint_page_full: "本页已满：可能还有更早的数据，请以最旧的时间作为 time_end 再次查询。",
     hint_page_uneven: "本页已满，且某个序列只有最新时刻的数据：按各序列最旧时间中最晚者向前翻页会停滞。请每次只查询一个测量项。",
 
+    // devices that nobody has added
+    unbound: "尚未添加的设备",
+    unbound_help: "数据源已收到这些设备的消息。消息会被保留，添加设备后即成为其历史数据。",
+    unbound_count: "收到消息但尚未添加的设备：{} 台。",
+    no_unbound: "没有：所有收到消息的设备都已添加。",
+    source: "数据源",
+    first_heard: "首次收到",
+    kept_frames: "保留的帧",
+    frames_dropped: "更早的 {} 帧已丢弃",
+    unbound_lost: "因设备过多而随旧设备丢弃的帧：{}。",
+    forget: "忘记",
+    forget_confirm: "忘记此设备及其保留的帧？",
+    done_forgotten: "已忘记该设备及其保留的帧。",
+
     // sources
     sources_help: "向本站发送上行数据的外部系统",
     new_source: "新建数据源：ChirpStack",

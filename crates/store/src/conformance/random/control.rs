@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, Device, DeviceEui, DeviceId, DeviceKind,
+    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, DedupKey, Device, DeviceEui, DeviceId, DeviceKind,
     GeoPoint, Group, GroupId, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate, Scopes,
-    SecretHash, Source, SourceId, SourceKind, Timestamp,
+    SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
 };
 
 use super::{
