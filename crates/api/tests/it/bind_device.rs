@@ -60,9 +60,7 @@ async fn a_device_that_a_source_hears_is_bound_by_its_eui_and_keeps_the_code() {
     let app = App::new();
     let member = with_unbound(&app, CODE).await;
     const HEARD: &str = "2CF7F12004100007";
-    let source = member.hear(HEARD, "S2103").await;
-    member.hear_by(source, "2CF7F12004100008", "").await;
-    member.hear_by(source, EUI, "S2101").await;
+    member.hear(&[(HEARD, "S2103"), ("2CF7F12004100008", ""), (EUI, "S2101")]).await;
     let bind = async |eui: &str, code: &str| {
         member.post_json(PATH, &format!(r#"{{"eui":"{eui}","code":"{code}"}}"#)).await.code()
     };
