@@ -8,6 +8,7 @@ mod dedup;
 mod notes;
 mod pipeline;
 mod refusal;
+mod replay;
 mod router;
 mod source;
 
@@ -16,5 +17,6 @@ pub use dedup::{MessageKind, dedup_key};
 pub use notes::Notes;
 pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
 pub use refusal::Refusal;
+pub use replay::{Difference, Listener, Replayed, replay};
 pub use router::{BODY_BYTES_MAX, IngestState, router};
 pub use source::chirpstack;

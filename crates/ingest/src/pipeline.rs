@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use codec::{Codec, Decoded};
-use model::{CodecVersion, Device, DeviceKind, Reading, RowFlags, Source, SourceKind, Timestamp, Uplink};
+use model::{ChannelMap, CodecVersion, Device, DeviceKind, Reading, RowFlags, Source, SourceKind, Timestamp, Uplink};
 use store::{Binding, Entry, NewRow, Store, StoredUplink};
 
 use crate::Refusal;
@@ -89,7 +89,7 @@ async fn find_or_keep(store: &dyn Store, source: &Source, uplink: &Uplink) -> Re
             return Ok(Found::Device(device));
         }
         let name_hint = name(uplink);
-        let model = guess(uplink).map(Codec::model).unwrap_or_default();
+        let model = guess(store, uplink).await?.map(Codec::model).unwrap_or_default();
         match store.keep_unbound(Uplink { name_hint, ..uplink.clone() }, model).await {
             Ok(duplicate) => return Ok(Found::Kept(kept(uplink, duplicate))),
             // Somebody has bound it meanwhile.
@@ -119,7 +119,10 @@ async fn find_device(
     if let Some(device) = store.find_device(source.org, uplink.eui).await? {
         return Ok(Some(device));
     }
-    let Some(codec) = guess(uplink).filter(|codec| source.auto_add && agrees(codec)) else { return Ok(None) };
+    if !source.auto_add {
+        return Ok(None);
+    }
+    let Some(codec) = guess(store, uplink).await?.filter(|codec| agrees(codec)) else { return Ok(None) };
     match store.bind_device(bind_by_itself(source, codec, uplink)).await {
         Ok(device) => {
             tracing::info!(org = %device.org, eui = %device.eui, model = device.model, "added a device");
@@ -131,9 +134,15 @@ async fn find_device(
     }
 }
 
-/// The model that the network server's own words make likely.
-fn guess(uplink: &Uplink) -> Option<&'static Codec> {
-    uplink.model_hints.iter().find_map(|hint| Codec::guess(hint))
+/// The model that the network server's own words mean by the source's rules, or else make likely.
+async fn guess(store: &dyn Store, uplink: &Uplink) -> Result<Option<&'static Codec>, Refusal> {
+    if uplink.model_hints.is_empty() {
+        return Ok(None);
+    }
+    let rules = store.list_model_rules(uplink.org, uplink.source).await?;
+    let ruled = rules.iter().find(|rule| uplink.model_hints.iter().any(|hint| rule.fits(hint)));
+    let ruled = ruled.and_then(|rule| Codec::find(&rule.model));
+    Ok(ruled.or_else(|| uplink.model_hints.iter().find_map(|hint| Codec::guess(hint))))
 }
 
 fn name(uplink: &Uplink) -> String {
@@ -156,7 +165,7 @@ fn bind_by_itself(source: &Source, codec: &Codec, uplink: &Uplink) -> Binding {
     }
 }
 
-fn choose_codec(device: &Device) -> Result<&'static Codec, Refusal> {
+pub(crate) fn choose_codec(device: &Device) -> Result<&'static Codec, Refusal> {
     Codec::find(&device.model).ok_or_else(|| Refusal::NoCodec { eui: device.eui, model: device.model.clone() })
 }
 
@@ -198,10 +207,18 @@ fn stamp(device: &Device, origin: RowFlags, codec: &Codec, mut uplink: Uplink, d
         if flags.has(RowFlags::CLAMPED) {
             warnings.push(format!("the time `{said}` cannot be right; the time of receipt was taken instead"));
         }
-        NewRow { measured_at, flags: flags.with(origin), readings: row.readings }
+        NewRow { measured_at, flags: flags.with(origin), readings: mapped(&device.channel_map, row.readings) }
     });
     let rows = rows.collect();
     Ready { uplink: stored_uplink(device, uplink, codec.version(), rows), warnings, refusal: None }
+}
+
+/// The readings under the measurements that they stand for.
+pub(crate) fn mapped(map: &ChannelMap, mut readings: Vec<Reading>) -> Vec<Reading> {
+    if !map.is_empty() {
+        readings.iter_mut().for_each(|reading| reading.series = map.series(reading.series));
+    }
+    readings
 }
 
 /// A row without readings, which says when the device sent what nobody understands.
@@ -218,7 +235,7 @@ fn keep_bytes(device: &Device, origin: RowFlags, mut uplink: Uplink, refusal: Re
 }
 
 /// A time of the device, or the time of receipt where the device's cannot be right.
-fn believable(said: Timestamp, received_at: Timestamp) -> (Timestamp, RowFlags) {
+pub(crate) fn believable(said: Timestamp, received_at: Timestamp) -> (Timestamp, RowFlags) {
     /// 2015-01-01: there was no LoRaWAN before.
     const FIRST: Timestamp = Timestamp::from_millis(1_420_070_400_000);
     const AHEAD_MS: i64 = 24 * 3_600_000;

@@ -5,6 +5,7 @@ mod access_key;
 mod call;
 mod catalogue;
 mod channel;
+mod channel_map;
 mod day;
 mod device;
 mod group;
@@ -29,6 +30,7 @@ pub use catalogue::{
     sensor_types, status, statuses,
 };
 pub use channel::{Channel, ChannelIndex};
+pub use channel_map::{ChannelMap, InvalidChannelMap};
 pub use day::{Day, InvalidDay};
 pub use device::{Antenna, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes, GeoPoint, InvalidAntenna, InvalidEui};
 pub use group::{Group, GroupId};

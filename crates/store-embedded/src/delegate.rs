@@ -9,7 +9,7 @@ use model::{
     StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, PersonChange, Registry, SourceChange, SourceNote,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, ModelRule, PersonChange, Registry, SourceChange, SourceNote,
     StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
@@ -202,6 +202,14 @@ impl Registry for EmbeddedStore {
 
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error> {
         self.registry.find_source(token).await
+    }
+
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
+        self.registry.set_model_rules(org, source, rules).await
+    }
+
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
+        self.registry.list_model_rules(org, source).await
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

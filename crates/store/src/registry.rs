@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Channel, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes,
+    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelMap, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes,
     Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Position,
     Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
     Uplink,
@@ -14,6 +14,9 @@ use crate::{Charge, Drawn, Error, UnboundDevice, UnboundUplink, Usage};
 pub const GROUPS_MAX: usize = 50;
 /// Most readers of its stream that an organization may have that are kept while they are away.
 pub const STREAM_SESSIONS_MAX: usize = 1_000;
+
+/// Most rules about models that a source may have.
+pub const MODEL_RULES_MAX: usize = 100;
 
 /// The control plane: who owns what, and who may do what.
 ///
@@ -156,6 +159,12 @@ pub trait Registry: Send + Sync {
     /// looks whether it still is with [`Source::has_token`].
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error>;
 
+    /// Says which model devices are that the source's words name, in the order that is tried: at most
+    /// [`MODEL_RULES_MAX`] rules, in place of those there were. **Errors**: `NotFound` source, `Limit`.
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error>;
+    /// The source's rules in their order; none if there is no such source.
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error>;
+
     /// Keeps an uplink of a device that nobody in its organization has bound, until somebody does, and says whether
     /// it was kept before: the device and source have a kept one with the same key, received less than 24 h before
     /// it. What its source's words make likely is `model`, if anything; an empty model or name leaves what there is.
@@ -263,6 +272,22 @@ pub trait Registry: Send + Sync {
     /// The organization's deeds, the last one recorded first, each with its number; only those with
     /// a number below `before`. Numbers ascend, with gaps.
     async fn list_deeds(&self, org: OrgId, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deed)>, Error>;
+}
+
+/// Which model devices are that a source names so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelRule {
+    /// What the source says of the device, such as the name of its device profile; in any case.
+    pub hint: String,
+    /// The product model that it means.
+    pub model: String,
+}
+
+impl ModelRule {
+    /// Whether it is about what a source says.
+    pub fn fits(&self, hint: &str) -> bool {
+        self.hint.trim().to_lowercase() == hint.trim().to_lowercase()
+    }
 }
 
 /// What to change about a source; `None` leaves it as it is.
@@ -377,6 +402,7 @@ impl Binding {
             generation,
             report_cycle_min: None,
             notes: DeviceNotes::default(),
+            channel_map: ChannelMap::default(),
         }
     }
 }
@@ -400,6 +426,8 @@ pub struct DeviceChange {
     pub antenna: Option<Antenna>,
     /// Another height, in metres above the sea.
     pub altitude_m: Option<f64>,
+    /// Another map of what its measurements stand for; it holds for what comes from now on.
+    pub channel_map: Option<ChannelMap>,
 }
 
 /// Which devices are meant.

@@ -7,7 +7,7 @@ use model::{
     StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, ModelRule, PersonChange, Registry, SourceChange, SourceNote,
     StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
@@ -212,6 +212,14 @@ impl Registry for RegistryDb {
 
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error> {
         self.read_through(&self.caches.sources, token, move |db| sources::find(db, token)).await
+    }
+
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
+        self.note(move |db| sources::set_rules(db, org, source, &rules), |_, ()| {}).await
+    }
+
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
+        self.read(move |db| sources::list_rules(db, org, source)).await
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

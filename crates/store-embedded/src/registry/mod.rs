@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
     (4, "streams", include_str!("../../migrations/registry/004_streams.sql")),
     (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
     (6, "unbound", include_str!("../../migrations/registry/006_unbound.sql")),
+    (7, "rules", include_str!("../../migrations/registry/007_rules.sql")),
 ];
 const READERS_MAX: usize = 4;
 

@@ -91,12 +91,14 @@ macro_rules! conformance_suite {
                 a_report_cycle_is_set_on_all_devices_or_none
                 refuses_more_devices_of_a_model_than_are_allowed
                 a_channel_is_described_anew
+                a_channel_map_reads_back_until_the_device_is_bound_again
             }
             sources {
                 a_source_is_found_by_its_token_until_it_is_deleted
                 a_change_of_a_source_changes_what_it_names
                 a_token_that_gave_way_is_found_until_the_next_one_does
                 a_token_that_any_source_has_or_had_before_is_taken
+                rules_about_models_read_back_in_their_order
                 what_sources_bring_adds_up_and_their_times_move_only_forward
             }
             unbound {

@@ -10,7 +10,7 @@ use model::{
 
 use super::{Reference, lock, people::People, sources::Sources, streams::Streams, unbound::Unbounds, usage::Accounts};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, ModelRule, PersonChange, Registry, SourceChange, SourceNote,
     StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
 };
 
@@ -25,6 +25,7 @@ pub(super) struct Tables {
     ids: BTreeMap<(OrgId, DeviceEui), DeviceId>,
     sources: Sources,
     unbounds: Unbounds,
+    model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
     people: People,
     streams: Streams,
     accounts: Accounts,
@@ -323,6 +324,9 @@ impl Registry for Reference {
         }
         notes.antenna = change.antenna.or(notes.antenna);
         notes.altitude_m = change.altitude_m.or(notes.altitude_m);
+        if let Some(map) = change.channel_map {
+            device.channel_map = map;
+        }
         Ok(())
     }
 
@@ -383,11 +387,28 @@ impl Registry for Reference {
         let mut tables = lock(&self.registry)?;
         tables.sources.delete(org, id)?;
         tables.unbounds.delete_source(org, id);
+        tables.model_rules.remove(&(org, id));
         Ok(())
     }
 
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error> {
         Ok(lock(&self.registry)?.sources.find(token).map(Arc::new))
+    }
+
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
+        if rules.len() > MODEL_RULES_MAX {
+            return Err(Error::Limit { what: "model rules", max: MODEL_RULES_MAX as u64 });
+        }
+        let mut tables = lock(&self.registry)?;
+        if !tables.sources.list(org).iter().any(|known| known.id == source) {
+            return Err(Error::NotFound(Kind::Source));
+        }
+        tables.model_rules.insert((org, source), rules);
+        Ok(())
+    }
+
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
+        Ok(lock(&self.registry)?.model_rules.get(&(org, source)).cloned().unwrap_or_default())
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

@@ -12,7 +12,7 @@ use super::{
     world::{LABELS, ORGANIZATIONS, World},
 };
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, SourceChange, SourceNote, Store, Used,
+    Binding, Charge, DeviceChange, DeviceFilter, ModelRule, SourceChange, SourceNote, Store, Used,
     conformance::fixtures::{binding, eui, org, organization},
 };
 
@@ -53,6 +53,7 @@ pub(super) enum Control {
     Rotate(OrgId, SourceId, SecretHash, Timestamp),
     NoteSources(Vec<SourceNote>),
     ListHealth(OrgId),
+    SetModelRules(OrgId, SourceId, Vec<ModelRule>),
     KeepUnbound(Uplink, bool),
     ListUnbound(OrgId, usize),
     Settle(OrgId, DeviceEui, usize),
@@ -156,6 +157,10 @@ impl Control {
                     country: rng.percent(20).then(|| "DEU".to_owned()),
                     antenna: rng.percent(20).then_some(Antenna::Indoor),
                     altitude_m: rng.percent(20).then(|| rng.below(3_000) as f64),
+                    channel_map: rng.percent(20).then(|| {
+                        let to = if rng.percent(50) { "4102" } else { "4103" };
+                        if rng.percent(20) { Default::default() } else { format!("1/4097={to}").parse().unwrap_or_default() }
+                    }),
                 };
                 Self::Update(org, eui, change)
             }
@@ -194,7 +199,11 @@ impl Control {
             }
             92..=94 => Self::Rotate(org, source, token, now.plus_ms(rng.between(0, 5_000))),
             95 => Self::NoteSources((0..rng.below(4)).map(|_| note(rng, org, now)).collect()),
-            96..=97 => match rng.below(6) {
+            96..=97 => match rng.below(7) {
+                6 => {
+                    let rule = ModelRule { hint: name, model: "S2101".to_owned() };
+                    Self::SetModelRules(org, source, vec![rule; rng.index(3)])
+                }
                 0 => Self::Settle(org, eui, rng.index(3)),
                 1 => Self::ForgetUnbound(org, eui),
                 2 => Self::ListUnbound(org, rng.index(9)),
@@ -279,6 +288,10 @@ impl Control {
             Self::Rotate(org, id, token, until) => print(store.rotate_source_token(org, id, token, until).await),
             Self::NoteSources(notes) => print(store.note_sources(notes).await),
             Self::ListHealth(org) => print(store.list_source_health(org).await),
+            Self::SetModelRules(org, source, rules) => {
+                let set = print(store.set_model_rules(org, source, rules).await);
+                set + &print(store.list_model_rules(org, source).await)
+            }
             Self::KeepUnbound(uplink, is_guessed) => {
                 print(store.keep_unbound(uplink, if is_guessed { "S2101" } else { "" }).await)
             }
