@@ -55,8 +55,8 @@ pub struct Difference {
 pub trait Listener: Send {
     /// A reading differs.
     fn differs(&mut self, difference: &Difference);
-    /// So many frames were decoded.
-    fn decoded(&mut self, frames: u64);
+    /// So many frames were decoded; `false` if nobody wants more.
+    fn decoded(&mut self, frames: u64) -> bool;
 }
 
 /// Decodes the frames of a device that were received in a window with the present codec and channel map, oldest
@@ -136,7 +136,9 @@ async fn replay_some(
             }
         }
         replayed.frames += 1;
-        listener.decoded(replayed.frames);
+        if !listener.decoded(replayed.frames) {
+            return Err(Error::Unavailable("it was told to stop".to_owned()));
+        }
     }
     if !is_dry && !entries.is_empty() {
         store.append(entries).await?;

@@ -7,6 +7,7 @@ mod cookie;
 mod deeds;
 mod delay;
 mod etag;
+pub mod export;
 mod fault;
 mod fields;
 mod fleet;

@@ -105,10 +105,20 @@ const CHARTED: [(&str, &str); 4] = [
     ("points", "how many buckets, at most 2000"),
 ];
 
+const EXPORTED: [(&str, &str); 7] = [
+    ("device", "an EUI, several joined by commas; all devices where nothing is said"),
+    ("measurement", "an id, several joined by commas; all where nothing is said"),
+    WINDOWED[0],
+    WINDOWED[1],
+    ("time_zone", "the zone that times are written in, such as `Europe/Zurich`; UTC where nothing is said"),
+    ("format", "`csv` or `jsonl`"),
+    ("as_of", "a position, or a time up to which readings were received; now where nothing is said"),
+];
+
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{account, data, devices, document, events, groups, keys, limits, organization, people, sources, unbound, usage};
+    use api::{account, data, devices, document, events, export, groups, keys, limits, organization, people, sources, unbound, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -160,6 +170,7 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Manage, "/people/{id}/role", pages::people::set_role),
         form(Manage, "/people/{id}/remove", pages::people::remove),
         form(Manage, "/people/sessions/{token}/end", pages::people::end_session),
+        page(Read, "/export", pages::export::form),
         page(Read, "/account", pages::account::show),
         form(Read, "/account", pages::account::save),
         form(Read, "/account/password", pages::account::change_password),
@@ -194,6 +205,8 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Read, Method::GET, "/api/devices/{eui}/frames", asked::<Page<data::FrameShape>>("Raw frames, newest first", &WINDOWED), data::frames),
         program(Read, Method::GET, "/api/unbound", asked::<Page<unbound::UnboundShape>>("Devices that sources bring uplinks of and that nobody has bound, last heard first; `POST /api/devices` binds one, and what was kept becomes its history", &LISTED), unbound::list),
         program(Write, Method::DELETE, "/api/unbound/{eui}", ends("Forget a device that nobody has bound, and what is kept of it"), unbound::forget),
+        program(Read, Method::GET, "/api/export", About { query: &EXPORTED, ..ends("Readings as a file, whole: CSV or JSON lines, the last line of which says how many there are") }, export::stream),
+        program(Read, Method::GET, "/api/export/manifest", asked::<export::Manifest>("What such an export would be of, and its position, to be given as `as_of`", &EXPORTED), export::manifest),
         program(Read, Method::GET, "/api/groups", gives::<Page<groups::GroupShape>>("List groups"), groups::list),
         program(Write, Method::POST, "/api/groups", takes::<groups::GroupName, groups::GroupShape>(201, "Create a group"), groups::create),
         program(Read, Method::GET, "/api/groups/{id}", gives::<groups::GroupShape>("A group"), groups::get),

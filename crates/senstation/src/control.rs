@@ -1,8 +1,10 @@
 //! A socket in the data folder, by which commands ask a running station for what only the process
 //! that holds the store can do.
 //!
-//! **Shape**: one line of JSON each way, `{"op":"purge_device","org":"…","eui":"…"}` and
-//! `{"ok":true}` or `{"error":"…"}`. Only the user that the station runs as may ask.
+//! **Shape**: one line of JSON, such as `{"op":"purge_device","org":"…","eui":"…"}`, is answered by
+//! one, `{"ok":…}` or `{"error":"…"}`; before it, while it takes long, come lines
+//! `{"progress":[done,total]}`. Who hangs up wants it no more. Only the user that the station runs as
+//! may ask.
 
 use std::{
     fs::Permissions,
@@ -16,56 +18,94 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use model::{DeviceEui, OrgId};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::Store;
+use store_embedded::backup::Frozen;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     sync::watch,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{interval, sleep, timeout},
 };
 
-use crate::{config::Settings, station::Station};
+use crate::{
+    backup,
+    config::Settings,
+    export::{self, Wanted},
+    progress::{self, Shown, Steps},
+    replay,
+    station::{self, Station},
+};
 
 const FILE: &str = "control.sock";
-const LINE_BYTES_MAX: u64 = 4 * 1024;
+/// An export may name many devices.
+const LINE_BYTES_MAX: u64 = 256 * 1024;
+/// Findings of a store that is damaged all over are many.
+const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 /// How long a command may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many commands are answered at a time.
 const COMMANDS_MAX: usize = 16;
 
 /// What can be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Unbind a device and erase everything it ever sent.
     PurgeDevice { org: OrgId, eui: DeviceEui },
+    /// Write a backup into a file, which must not be there yet.
+    Backup { to: PathBuf, with_secrets: bool },
+    /// Read everything there is and name what is damaged.
+    Verify,
+    /// Write readings into a file, which must not be there yet, and a manifest beside it.
+    Export { wanted: Box<Wanted>, to: PathBuf },
+    /// Decode stored frames again, and write how that differs into a file.
+    Replay(replay::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 enum Line {
     PurgeDevice { org: String, eui: String },
+    Backup { to: PathBuf, with_secrets: bool },
+    Verify,
+    Export { wanted: Box<Wanted>, to: PathBuf },
+    Replay(replay::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
-    Ok(bool),
+    Ok(Value),
     Error(String),
+    Progress((u64, u64)),
 }
 
 /// Asks the running station, or does it here if there is none.
-pub(crate) async fn ask(settings: &Settings, request: Request) -> anyhow::Result<()> {
+pub(crate) async fn ask(settings: &Settings, request: Request, what: &'static str) -> anyhow::Result<Value> {
     match UnixStream::connect(settings.data_dir.join(FILE)).await {
-        Ok(socket) => ask_running(socket, request).await,
+        Ok(socket) => ask_running(socket, request, what).await,
         Err(error) if shows_that_nobody_listens(&error) => {
+            let steps = Arc::new(Steps::default());
+            if request == Request::Verify {
+                // As it lies there: opening it would recover what it can.
+                return verify_closed(settings.data_dir.clone(), &steps, what).await;
+            }
             let station = Station::open(settings)?;
-            let done = carry_out(&*station.store(), request).await;
+            let done = progress::watch(what, &steps, carry_out(&station, request, &steps)).await;
             station.close().await?;
             done
         }
         Err(error) => Err(error).context("cannot ask the running station"),
     }
+}
+
+async fn verify_closed(data_dir: PathBuf, steps: &Arc<Steps>, what: &'static str) -> anyhow::Result<Value> {
+    let work = progress::aside(steps, move |steps| {
+        let frozen = Frozen::open(&data_dir).map_err(|error| station::refused(error, &data_dir))?;
+        Ok(backup::verified_json(&frozen.verify(&mut |done, total| steps.note(done, total))?))
+    });
+    progress::watch(what, steps, work).await
 }
 
 /// A path that is too long for a socket is invalid input, to the station as well.
@@ -74,20 +114,43 @@ fn shows_that_nobody_listens(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionRefused | InvalidInput | NotFound)
 }
 
-async fn ask_running(mut socket: UnixStream, request: Request) -> anyhow::Result<()> {
-    let Request::PurgeDevice { org, eui } = request;
-    let line = Line::PurgeDevice { org: org.to_string(), eui: eui.to_string() };
+async fn ask_running(mut socket: UnixStream, request: Request, what: &'static str) -> anyhow::Result<Value> {
+    let line = match request {
+        Request::PurgeDevice { org, eui } => Line::PurgeDevice { org: org.to_string(), eui: eui.to_string() },
+        Request::Backup { to, with_secrets } => Line::Backup { to, with_secrets },
+        Request::Verify => Line::Verify,
+        Request::Export { wanted, to } => Line::Export { wanted, to },
+        Request::Replay(wanted) => Line::Replay(wanted),
+    };
     socket.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes()).await?;
-    let mut answer = String::new();
-    BufReader::new(socket.take(LINE_BYTES_MAX)).read_line(&mut answer).await?;
-    match serde_json::from_str(&answer).context("the running station gave no answer")? {
-        Answer::Ok(_) => Ok(()),
-        Answer::Error(error) => bail!(error),
+    let mut shown = None;
+    let mut lines = BufReader::new(socket);
+    loop {
+        let mut answer = String::new();
+        (&mut lines).take(ANSWER_BYTES_MAX).read_line(&mut answer).await?;
+        match serde_json::from_str(&answer).context("the running station gave no answer")? {
+            Answer::Ok(value) => return Ok(value),
+            Answer::Error(error) => bail!(error),
+            Answer::Progress((done, total)) => shown.get_or_insert_with(|| Shown::new(what)).show(done, total),
+        }
     }
 }
 
-async fn carry_out(store: &dyn Store, request: Request) -> anyhow::Result<()> {
-    let Request::PurgeDevice { org, eui } = request;
+async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> anyhow::Result<Value> {
+    match request {
+        Request::PurgeDevice { org, eui } => purge(&*station.store(), org, eui).await,
+        Request::Backup { to, with_secrets } => {
+            let summary = backup::make(station, to.clone(), with_secrets, steps).await?;
+            tracing::info!(file = %to.display(), bytes = summary.bytes, "made a backup");
+            Ok(backup::summary_json(&summary))
+        }
+        Request::Export { wanted, to } => export::write(station, *wanted, to, steps).await,
+        Request::Replay(wanted) => replay::run(&*station.store(), wanted, steps).await,
+        Request::Verify => Ok(backup::verified_json(&backup::verify(station, steps).await?)),
+    }
+}
+
+async fn purge(store: &dyn Store, org: OrgId, eui: DeviceEui) -> anyhow::Result<Value> {
     let found = store.find_device_id(org, eui).await?;
     let device = found.with_context(|| format!("the organization never had a device `{eui}`"))?;
     match store.unbind_device(org, eui).await {
@@ -102,7 +165,7 @@ async fn carry_out(store: &dyn Store, request: Request) -> anyhow::Result<()> {
     }
     store.purge(org, device).await?;
     tracing::info!(%org, %eui, "unbound a device and erased what it sent");
-    Ok(())
+    Ok(Value::Bool(true))
 }
 
 /// The running station's end; its file goes when it does.
@@ -139,7 +202,7 @@ impl Socket {
                 accepted = self.listener.accept(), if commands.len() < COMMANDS_MAX => accepted,
             };
             match accepted {
-                Ok((socket, _)) => drop(commands.spawn(serve_one(socket, station.store(), stop.clone()))),
+                Ok((socket, _)) => drop(commands.spawn(serve_one(socket, Arc::clone(&station), stop.clone()))),
                 Err(error) => {
                     tracing::warn!("cannot accept a command: {error}");
                     // Out of file descriptors: some come back when connections end.
@@ -158,13 +221,13 @@ impl Drop for Socket {
     }
 }
 
-async fn serve_one(socket: UnixStream, store: Arc<dyn Store>, stop: watch::Receiver<bool>) {
-    if let Err(error) = answer(socket, &*store, stop).await {
+async fn serve_one(socket: UnixStream, station: Arc<Station>, stop: watch::Receiver<bool>) {
+    if let Err(error) = answer(socket, &station, stop).await {
         tracing::warn!("a command could not be answered: {error:#}");
     }
 }
 
-async fn answer(mut socket: UnixStream, store: &dyn Store, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+async fn answer(mut socket: UnixStream, station: &Station, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let mut line = String::new();
     let mut reader = BufReader::new((&mut socket).take(LINE_BYTES_MAX));
     tokio::select! {
@@ -172,19 +235,61 @@ async fn answer(mut socket: UnixStream, store: &dyn Store, mut stop: watch::Rece
         read = timeout(PATIENCE, reader.read_line(&mut line)) => read.context("it said nothing")??,
     };
     let done = match parse(&line) {
-        Ok(request) => carry_out(store, request).await,
+        Ok(request) => {
+            let steps = Arc::new(Steps::default());
+            report(&mut socket, &steps, &mut stop, carry_out(station, request, &steps)).await
+        }
         Err(error) => Err(error),
     };
     let answer = match done {
-        Ok(()) => Answer::Ok(true),
+        Ok(value) => Answer::Ok(value),
         Err(error) => Answer::Error(format!("{error:#}")),
     };
-    socket.write_all(format!("{}\n", serde_json::to_string(&answer)?).as_bytes()).await?;
-    Ok(())
+    say(&mut socket, &answer).await
+}
+
+/// Tells how far the work has come until it is done. What can be stopped ends early when the
+/// station stops, or when nobody listens any more.
+async fn report(
+    socket: &mut UnixStream,
+    steps: &Steps,
+    stop: &mut watch::Receiver<bool>,
+    work: impl Future<Output = anyhow::Result<Value>>,
+) -> anyhow::Result<Value> {
+    let mut work = std::pin::pin!(work);
+    let mut ticks = interval(progress::PACE);
+    let (mut said, mut is_stopping) = ((0, 0), false);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = async { drop(stop.wait_for(|stop| *stop).await) }, if !is_stopping => {
+                steps.stop();
+                is_stopping = true;
+            }
+            _ = ticks.tick() => {
+                let now = steps.read();
+                if now != said && say(socket, &Answer::Progress(now)).await.is_err() {
+                    steps.stop();
+                }
+                said = now;
+            }
+        }
+    }
+}
+
+async fn say(socket: &mut UnixStream, answer: &Answer) -> anyhow::Result<()> {
+    Ok(socket.write_all(format!("{}\n", serde_json::to_string(answer)?).as_bytes()).await?)
 }
 
 fn parse(line: &str) -> anyhow::Result<Request> {
-    let Line::PurgeDevice { org, eui } = serde_json::from_str(line).context("this is no command")?;
-    let eui = eui.parse().map_err(|error: model::InvalidEui| anyhow!(error))?;
-    Ok(Request::PurgeDevice { org: org.parse()?, eui })
+    Ok(match serde_json::from_str(line).context("this is no command")? {
+        Line::PurgeDevice { org, eui } => {
+            let eui = eui.parse().map_err(|error: model::InvalidEui| anyhow!(error))?;
+            Request::PurgeDevice { org: org.parse()?, eui }
+        }
+        Line::Backup { to, with_secrets } => Request::Backup { to, with_secrets },
+        Line::Verify => Request::Verify,
+        Line::Export { wanted, to } => Request::Export { wanted, to },
+        Line::Replay(wanted) => Request::Replay(wanted),
+    })
 }

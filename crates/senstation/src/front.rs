@@ -15,6 +15,7 @@ use portal::{Fact, PortalState, Stream};
 use store::Registry;
 
 use crate::{
+    backup::Backups,
     clock,
     config::{Listen, Settings},
     demo::Fleets,
@@ -29,6 +30,7 @@ struct Front {
     settings: Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
     started: Timestamp,
 }
@@ -39,6 +41,7 @@ pub(crate) fn portal(
     settings: &Settings,
     fleets: Arc<Fleets>,
     log: Tail,
+    backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
     api: ApiState,
 ) -> PortalState {
@@ -49,7 +52,7 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front { station, api, settings: settings.clone(), fleets, log, mqtt, started: clock::now() };
+    let front = Front { station, api, settings: settings.clone(), fleets, log, backups, mqtt, started: clock::now() };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -71,6 +74,10 @@ impl portal::Station for Front {
             ("frames_days", Fact::Days(self.settings.retention.frames_days)),
         ];
         facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
+        if let Some(last) = self.backups.last() {
+            facts.push(("backup", Fact::Trouble(last.trouble)));
+            facts.extend(last.good_ms.map(|ms| ("backup_at", Fact::At(Timestamp::from_millis(ms)))));
+        }
         facts
     }
 

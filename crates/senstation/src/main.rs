@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod authority;
+mod backup;
 mod cli;
 mod clock;
 mod config;
@@ -8,10 +9,13 @@ mod control;
 mod credentials;
 mod demo;
 mod door;
+mod export;
 mod front;
 mod jobs;
 mod logging;
 mod output;
+mod progress;
+mod replay;
 mod serve;
 mod station;
 mod station_key;

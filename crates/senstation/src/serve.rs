@@ -25,6 +25,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    backup::Backups,
     clock,
     config::{Listen, Settings},
     control,
@@ -101,6 +102,7 @@ pub(crate) struct Running {
     portal: PortalState,
     broker: Broker,
     fleets: Arc<Fleets>,
+    backups: Arc<Backups>,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
     mqtt: Option<SocketAddr>,
@@ -144,7 +146,16 @@ impl Running {
         let mqtt = bind_mqtt(settings.mqtt.listen, Transport::Tcp, "--mqtt")?;
         let websocket = bind_mqtt(settings.mqtt.websocket_listen, Transport::WebSocket, "--mqtt-ws")?;
         let mqtt_address = mqtt.as_ref().map(MqttListener::address).transpose()?;
-        let portal = front::portal(Arc::clone(&station), settings, Arc::clone(&fleets), log, mqtt_address, api.clone());
+        let backups = Arc::new(Backups::new(settings.backup.clone()));
+        let portal = front::portal(
+            Arc::clone(&station),
+            settings,
+            Arc::clone(&fleets),
+            log,
+            Arc::clone(&backups),
+            mqtt_address,
+            api.clone(),
+        );
         let readers = stream::Settings { connections_per_org_max: settings.mqtt.connections_per_org_max };
         let broker = Broker::new(station.store(), Arc::new(clock::now), &readers);
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
@@ -157,6 +168,7 @@ impl Running {
             portal,
             broker,
             fleets,
+            backups,
             http: None,
             https: None,
             mqtt: mqtt_address,
@@ -181,13 +193,15 @@ impl Running {
         match control::Socket::bind(&settings.data_dir) {
             Ok(socket) => running.spawn(|station, stop| socket.serve(station, stop)),
             Err(error) => {
-                tracing::warn!("`device remove --purge` has to wait until the station is stopped: {error:#}");
+                tracing::warn!("commands that need the store have to wait until the station is stopped: {error:#}");
             }
         }
         let api = running.api.clone();
         running.spawn(|_, stop| jobs::flush(api, stop));
         let notes = Arc::clone(&running.notes);
         running.spawn(|station, stop| jobs::note(notes, station, stop));
+        let backups = Arc::clone(&running.backups);
+        running.spawn(|station, stop| backups.run(station, stop));
         running.spawn(jobs::poll);
         running.spawn(jobs::adopt);
         running.spawn(jobs::maintain);
@@ -201,7 +215,7 @@ impl Running {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
         };
-        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone()));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone(), Arc::clone(&self.backups)));
         let proxies = &settings.http.trusted_proxies.0;
         if let Listen(Some(address)) = settings.metrics.listen {
             let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), proxies);

@@ -1,17 +1,21 @@
 //! The one place that names a backend.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, anyhow};
 use model::Timestamp;
 use store::{Registry, Store};
-use store_embedded::EmbeddedStore;
+use store_embedded::{EmbeddedStore, backup::Frozen};
 
 use crate::config::Settings;
 
 /// The store of this station, held by this process.
 pub(crate) struct Station {
     store: Arc<EmbeddedStore>,
+    data_dir: PathBuf,
 }
 
 impl Station {
@@ -26,7 +30,17 @@ impl Station {
         };
         let store =
             EmbeddedStore::open(&settings.data_dir, limits).map_err(|error| refused(error, &settings.data_dir))?;
-        Ok(Self { store })
+        Ok(Self { store, data_dir: settings.data_dir.clone() })
+    }
+
+    /// Where it is kept.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The store as it is at this moment.
+    pub(crate) async fn freeze(&self) -> Result<Frozen, store::Error> {
+        self.store.freeze().await
     }
 
     /// The store, for the rooms.
@@ -71,7 +85,8 @@ pub(crate) fn open_registry(data_dir: &Path) -> anyhow::Result<Arc<dyn Registry>
     Ok(Arc::new(registry))
 }
 
-fn refused(error: store::Error, data_dir: &Path) -> anyhow::Error {
+/// A refusal to open the store, in words.
+pub(crate) fn refused(error: store::Error, data_dir: &Path) -> anyhow::Error {
     match error {
         // Says which file, and which process if another one holds it.
         store::Error::Unavailable(reason) => anyhow!(reason),

@@ -28,6 +28,15 @@ pub(crate) fn load_or_create(data_dir: &Path) -> anyhow::Result<StationKey> {
     read(&path)?.with_context(|| format!("`{}` is gone again", path.display()))
 }
 
+/// The file of the key as it is, with its name, if there is one.
+pub(crate) fn file(data_dir: &Path) -> anyhow::Result<Option<(String, Vec<u8>)>> {
+    match std::fs::read(data_dir.join(FILE)) {
+        Ok(bytes) => Ok(Some((FILE.to_owned(), bytes))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", data_dir.join(FILE).display())),
+    }
+}
+
 fn read(path: &Path) -> anyhow::Result<Option<StationKey>> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,

@@ -9,6 +9,7 @@ use store::{Error, ExpireKind};
 use tokio::sync::mpsc;
 
 use crate::{
+    backup::Frozen,
     devices::SHARDS,
     error::{is_in_doubt, sqlite},
     settings::Durability,
@@ -50,6 +51,7 @@ pub(crate) enum Job {
     Run(Chore, Reply<()>),
     Expire { org: OrgId, before: Timestamp, kind: ExpireKind, reply: Reply<u64> },
     Purge { org: OrgId, device: DeviceId, reply: Reply<()> },
+    Freeze { reply: Reply<Frozen> },
     Stop { reply: Reply<()> },
     Quit,
 }
@@ -117,6 +119,8 @@ impl Janitor {
                     self.note(&purged);
                     drop(reply.send(purged));
                 }
+                // Nothing moves between the databases while this thread is here.
+                Job::Freeze { reply } => drop(reply.send(Frozen::begin(self.shared.folder.path()))),
                 Job::Stop { reply } => {
                     let closed = self.chore(Chore::Checkpoint).and_then(|()| truncate_wal(&self.connection));
                     drop(self.connection.close().map_err(|(_, cause)| sqlite(cause)));

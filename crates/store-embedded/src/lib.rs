@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backup;
 mod blob;
 mod bytes;
 mod delegate;
@@ -22,6 +23,7 @@ mod shared;
 mod state;
 mod stats;
 mod telemetry;
+mod verify;
 mod writer;
 
 use std::{
@@ -38,6 +40,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use janitor::Chore;
 pub use settings::{Durability, Settings};
 pub use stats::Stats;
+pub use verify::Verified;
 
 /// A store in one folder on disk, held by this process.
 pub struct EmbeddedStore {
@@ -62,6 +65,7 @@ impl EmbeddedStore {
     /// folder cannot be used; `Internal` if the databases are newer than this program.
     pub fn open(folder: &Path, settings: Settings) -> Result<Arc<Self>, Error> {
         let folder = folder::Folder::lock(folder)?;
+        backup::finish_install(folder.path()).map_err(Error::internal)?;
         let registry = Self::open_registry(folder.path())?;
         let log = folder.writer(folder::Database::Log, settings.durability)?;
         let rows = folder.writer(folder::Database::Rows, settings.durability)?;
@@ -99,6 +103,14 @@ impl EmbeddedStore {
         let has_stopped = threads.iter().any(JoinHandle::is_finished);
         let stopped = has_stopped.then(|| "a thread of the store has stopped; restart the station".to_owned());
         stopped.or_else(|| self.shared.blocked())
+    }
+
+    /// The store as it is at this moment, with everything acknowledged so far, for a backup or to
+    /// be verified.
+    ///
+    /// **Errors**: `Unavailable` if the store has stopped; `Internal` if it cannot be read.
+    pub async fn freeze(&self) -> Result<backup::Frozen, Error> {
+        self.ask_janitor(|reply| janitor::Job::Freeze { reply }).await
     }
 
     /// Does what is due: sealing, checkpoints, trimming, merging. To be called about every second.

@@ -51,7 +51,9 @@ pub(crate) fn recover(shared: &Shared, log: &Connection, rows: &Connection) -> R
     if !rebuilt.is_empty() {
         reread(shared, log, checkpoint, &rebuilt)?;
     }
-    replay(shared, log, checkpoint)
+    // A restored store goes on behind all that the one it comes from may have given away.
+    let floor = Position::from_raw(log::meta(log, "floor")?);
+    Ok(replay(shared, log, checkpoint)?.max(floor))
 }
 
 fn newest_position(shared: &Shared) -> Position {

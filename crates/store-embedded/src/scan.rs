@@ -164,6 +164,16 @@ pub(crate) struct Scan<'a> {
 }
 
 impl Scan<'_> {
+    /// Whether any uplink of the device was ever decoded again.
+    pub(crate) fn has_decodings(&self) -> bool {
+        self.snapshot.has_decodings
+    }
+
+    /// The last decodings that only memory knows.
+    pub(crate) fn fresh_decodings(&self) -> Vec<(Position, Position)> {
+        self.snapshot.decodings.iter().map(|(origin, position)| (*origin, *position)).collect()
+    }
+
     /// Calls `f` with the rows of each cluster, sorted by `measured_at` and position, until it
     /// says stop.
     pub(crate) fn rows(

@@ -96,6 +96,16 @@ impl Telemetry for EmbeddedStore {
         Ok(answer.await?.unwrap_or_default())
     }
 
+    async fn decodings(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        through: Position,
+    ) -> Result<Vec<(Position, Position)>, Error> {
+        let answer = self.scan(org, device, Window::ALL, move |scan| query::decodings::decodings(scan, through));
+        Ok(answer.await?.unwrap_or_default())
+    }
+
     async fn segments(&self, org: OrgId, query: SegmentQuery) -> Result<Vec<SegmentSeries>, Error> {
         query.check()?;
         let answer = self.scan(org, query.device, query.window, move |scan| query::segments::segments(scan, query));

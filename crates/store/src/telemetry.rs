@@ -37,6 +37,16 @@ pub trait Telemetry: Send + Sync {
     /// uplink and instant in the order they were appended; readings by ascending series.
     async fn rows(&self, org: OrgId, query: RowQuery) -> Result<Vec<Row>, Error>;
 
+    /// The uplinks of a device that were decoded again at or before a position, each with where the
+    /// last of these decodings stands, by ascending uplink: with them and with hidden rows answers
+    /// can be made as they were then, as far as retention has left them.
+    async fn decodings(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        through: Position,
+    ) -> Result<Vec<(Position, Position)>, Error>;
+
     /// Averages over buckets of time, by ascending series.
     ///
     /// **Errors**: `Limit` if the window may hold more buckets than the query allows.

@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod document;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod limits;

@@ -16,7 +16,7 @@ use crate::{
 /// A section of the portal: its path, icon, name, and what it takes to see it.
 type Section = (&'static str, &'static str, fn(&'static Texts) -> &'static str, Right);
 
-const SECTIONS: [Section; 12] = [
+const SECTIONS: [Section; 13] = [
     ("/", "overview", |t| t.nav_overview, Right::Read),
     ("/devices", "devices", |t| t.nav_devices, Right::Read),
     ("/map", "map", |t| t.nav_map, Right::Read),
@@ -25,6 +25,7 @@ const SECTIONS: [Section; 12] = [
     ("/usage", "usage", |t| t.nav_usage, Right::Manage),
     ("/sources", "sources", |t| t.nav_sources, Right::Manage),
     ("/measurements", "measurements", |t| t.nav_measurements, Right::Read),
+    ("/export", "export", |t| t.nav_export, Right::Read),
     ("/people", "people", |t| t.nav_people, Right::Manage),
     ("/audit", "audit", |t| t.nav_audit, Right::Manage),
     ("/system", "system", |t| t.nav_system, Right::Operate),

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod device;
 pub(crate) mod devices;
+pub(crate) mod export;
 pub(crate) mod groups;
 pub(crate) mod guide;
 pub(crate) mod join;

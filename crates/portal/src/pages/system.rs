@@ -66,6 +66,8 @@ fn fact_name(t: &'static Texts, name: &'static str) -> &'static str {
         "readings_days" => t.fact_readings_days,
         "frames_days" => t.fact_frames_days,
         "health" => t.fact_health,
+        "backup" => t.fact_backup,
+        "backup_at" => t.fact_backup_at,
         other => other,
     }
 }

@@ -4,6 +4,7 @@
 
 mod document;
 mod events;
+mod export;
 mod injection;
 mod management;
 mod refusals;

@@ -1,7 +1,7 @@
 //! What arguments have to be, said in sentences.
 
 use codec::Codec;
-use model::{GroupId, OrgId, Scopes, SourceId};
+use model::{GroupId, OrgId, Scopes, SourceId, Timestamp};
 
 use crate::{authority::Host, config::nearest};
 
@@ -48,6 +48,16 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
 /// A host's name, or its address.
 pub(super) fn host(text: &str) -> Result<Host, String> {
     text.parse().map_err(|()| format!("`{text}` is neither a name such as `station.lan` nor an address"))
+}
+
+/// A time, or the beginning of a day in UTC.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    let instant = text.parse::<jiff::Timestamp>().ok();
+    let day = || jiff::tz::TimeZone::UTC.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.into()).ok();
+    let instant = instant.or_else(day);
+    instant.map(|at| Timestamp::from_millis(at.as_millisecond())).ok_or_else(|| {
+        format!("`{text}` is no time such as `2026-07-01T12:00:00Z`, nor a day such as `2026-07-01`")
+    })
 }
 
 /// The id of a group.
@@ -139,6 +149,15 @@ mod tests {
             "file:///page.html",
         ] {
             assert!(origin(wrong).unwrap_err().contains("is no origin"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_time_may_be_a_day() {
+        assert_eq!(time("2026-07-10").map(|at| at.to_string()), Ok("2026-07-10T00:00:00.000Z".to_owned()));
+        assert_eq!(time("2026-07-10T02:00:00+02:00"), time("2026-07-10"));
+        for wrong in ["", "yesterday", "2026-13-01", "10.7.2026"] {
+            assert!(time(wrong).unwrap_err().contains("is no time"), "{wrong}");
         }
     }
 

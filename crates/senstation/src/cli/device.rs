@@ -196,7 +196,7 @@ impl Device {
             Self::Remove { org, eui, purge: true } => {
                 let org = session.with_registry(async |registry| Ok(find_org(&*registry, org).await?.id))?;
                 let settings = session.settings()?;
-                block_on(control::ask(&settings, control::Request::PurgeDevice { org, eui }))?;
+                block_on(control::ask(&settings, control::Request::PurgeDevice { org, eui }, "erasing"))?;
                 let shown = json!({ "eui": eui.to_string(), "removed": true, "purged": true });
                 session.output.show(&shown, format!("unbound {eui} and erased its history"))
             }

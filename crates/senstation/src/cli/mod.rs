@@ -2,18 +2,23 @@
 
 mod app_password;
 mod arguments;
+mod backup;
 mod ca;
 mod codec;
 mod completions;
 mod config;
 mod demo;
 mod device;
+mod export;
 mod key;
 mod limit;
 mod org;
 mod owner_link;
+mod replay;
+mod restore;
 mod serve;
 mod source;
+mod verify;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -83,6 +88,10 @@ enum Command {
     #[command(subcommand)]
     Ca(ca::Ca),
     OwnerLink(owner_link::OwnerLink),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Verify(verify::Verify),
+    Export(export::Export),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -109,6 +118,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Codec(codec) => codec.run(&context),
         Command::Ca(ca) => ca.run(&context),
         Command::OwnerLink(owner_link) => owner_link.run(&context),
+        Command::Backup(backup) => backup.run(&context),
+        Command::Restore(restore) => restore.run(&context),
+        Command::Verify(verify) => verify.run(&context),
+        Command::Export(export) => export.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),
     }

@@ -40,6 +40,10 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
     if settings.owner.email.is_empty() != settings.owner.password_file.as_os_str().is_empty() {
         bail!("`owner.email` and `owner.password_file` come together; set both or none");
     }
+    let backup = &settings.backup;
+    if backup.is_on() && (backup.interval_hours == 0 || backup.keep == 0) {
+        bail!("`backup.interval_hours` and `backup.keep` are at least 1; to make none, empty `backup.directory`");
+    }
     for part in settings.log.level.split(',') {
         // One room has its own level as `ingest=debug`.
         let level = part.rsplit_once('=').map_or(part, |(_, level)| level).trim();
@@ -85,6 +89,7 @@ mod tests {
         check("tls.key", "station.key", Some("come together"));
         check("tls.certificate", "station.crt", Some("come together"));
         check("data_dir", "", Some("name a folder"));
+        check("backup.keep", 0, None);
         check("contract.realm", "My\r\nfarm", Some("control character"));
         check("contract.realm", "My farm", None);
     }

@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) portal_login: PortalLogin,
     pub(crate) store: Store,
     pub(crate) retention: Retention,
+    pub(crate) backup: Backup,
     pub(crate) log: Log,
 }
 
@@ -124,6 +125,22 @@ pub(crate) struct Store {
 pub(crate) struct Retention {
     pub(crate) readings_days: u32,
     pub(crate) frames_days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Backup {
+    pub(crate) directory: PathBuf,
+    pub(crate) interval_hours: u32,
+    pub(crate) keep: usize,
+    pub(crate) with_secrets: bool,
+}
+
+impl Backup {
+    /// Whether backups are made by the clock.
+    pub(crate) fn is_on(&self) -> bool {
+        !self.directory.as_os_str().is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -22,7 +22,7 @@ use prometheus_client::{
 
 use stream::Broker;
 
-use crate::station::Station;
+use crate::{backup::Backups, station::Station};
 
 /// What is counted.
 pub(crate) struct Metrics {
@@ -47,7 +47,7 @@ struct Status {
 
 impl Metrics {
     /// All at zero, beside what the store counts itself.
-    pub(crate) fn new(station: Arc<Station>, broker: Broker) -> Self {
+    pub(crate) fn new(station: Arc<Station>, broker: Broker, backups: Arc<Backups>) -> Self {
         let mut registry = Registry::with_prefix("senstation");
         let (answers, refusals) = (Family::default(), Family::default());
         let (read, connections) = (Counter::default(), Gauge::default());
@@ -57,6 +57,7 @@ impl Metrics {
         registry.register("data_read", "Data read over HTTP", read.clone());
         registry.register_collector(Box::new(StoreFigures(station)));
         registry.register_collector(Box::new(StreamFigures(broker)));
+        registry.register_collector(Box::new(BackupFigures(backups)));
         Self { registry, answers, refusals, read, connections }
     }
 
@@ -160,6 +161,25 @@ impl Collector for StreamFigures {
         ];
         for (name, help, figure) in gauges {
             put(&mut encoder, name, help, &ConstGauge::new(i64::try_from(figure).unwrap_or(i64::MAX)))?;
+        }
+        Ok(())
+    }
+}
+
+/// What came of the last backup by the clock, likewise.
+#[derive(Debug)]
+struct BackupFigures(Arc<Backups>);
+
+impl Collector for BackupFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(last) = self.0.last() else { return Ok(()) };
+        let gauges = [
+            ("backup_failed", "Whether the last backup by the clock failed", i64::from(last.trouble.is_some())),
+            ("backup_bytes", "Its size", i64::try_from(last.bytes).unwrap_or(i64::MAX)),
+            ("backup_good_seconds", "When the newest was made that could be restored", last.good_ms.unwrap_or(0) / 1_000),
+        ];
+        for (name, help, figure) in gauges {
+            put(&mut encoder, name, help, &ConstGauge::new(figure))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod app_sign_in;
+mod backup;
 mod commands;
 mod compression;
 mod connections;

@@ -1,5 +1,6 @@
 //! The contract's queries, each over a [`crate::scan`] of one device or a stretch of the log.
 
+pub(crate) mod decodings;
 pub(crate) mod follow;
 pub(crate) mod frames;
 pub(crate) mod latest;

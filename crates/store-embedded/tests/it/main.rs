@@ -1,6 +1,7 @@
 //! The embedded store from outside: the contract, and what it promises about its folder.
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod conformance;
 mod damage;
 mod folder;

@@ -197,6 +197,7 @@ macro_rules! conformance_suite {
                 hides_all_earlier_rows_cells_that_are_now_absent_included
                 its_rows_name_the_uplink_they_replace
                 a_second_new_decoding_hides_the_first
+                decodings_are_those_up_to_a_position
                 without_rows_it_leaves_an_empty_one
                 rows_may_move_in_time
                 a_reading_that_was_covered_shows_again

@@ -151,3 +151,20 @@ pub async fn followers_see_it_as_an_entry_of_its_own(store: &dyn Store) {
     let followed = store.follow(Scope::Org(probe.org), position, 10).await.expect("follow");
     assert_eq!(followed.entries, [crate::LogEntry { position: again, entry: redecode.into() }]);
 }
+
+pub async fn decodings_are_those_up_to_a_position(store: &dyn Store) {
+    let probe = Probe::bind(store).await;
+    let decodings = async |through| store.decodings(probe.org, probe.device, through).await.expect("ask for decodings");
+    let first = probe.append_one(probe.uplink(0, temperature(1.0))).await;
+    let other = probe.append_one(probe.uplink(5, temperature(5.0))).await;
+    assert_eq!(decodings(other).await, []);
+    let second = probe.append_one(probe.redecode(first, 0, [row(100_000, temperature(2.0))])).await;
+    let third = probe.append_one(probe.redecode(other, 5, [row(5, temperature(6.0))])).await;
+    let fourth = probe.append_one(probe.redecode(first, 0, [])).await;
+    assert_eq!(decodings(other).await, []);
+    assert_eq!(decodings(second).await, [(first, second)]);
+    assert_eq!(decodings(third).await, [(first, second), (other, third)]);
+    assert_eq!(decodings(fourth).await, [(first, fourth), (other, third)]);
+    let stranger = Probe::bind_in(store, 2, 2).await;
+    assert_eq!(store.decodings(stranger.org, probe.device, fourth).await.expect("ask for decodings"), []);
+}

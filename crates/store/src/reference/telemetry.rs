@@ -222,6 +222,24 @@ impl Telemetry for Reference {
         Ok(rows.into_iter().cloned().collect())
     }
 
+    async fn decodings(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        through: Position,
+    ) -> Result<Vec<(Position, Position)>, Error> {
+        let log = lock(&self.log)?;
+        let latest = log.decodings.iter().filter(|((of, which, _), _)| (*of, *which) == (org, device));
+        let latest = latest.map(|((.., origin), position)| (*origin, *position));
+        let of_rows = log.of(org, device).filter_map(|row| Some((row.replaces?, row.position)));
+        let mut decodings = BTreeMap::new();
+        for (origin, position) in latest.chain(of_rows).filter(|(_, position)| *position <= through) {
+            let last = decodings.entry(origin).or_insert(position);
+            *last = position.max(*last);
+        }
+        Ok(decodings.into_iter().collect())
+    }
+
     async fn segments(&self, org: OrgId, query: SegmentQuery) -> Result<Vec<SegmentSeries>, Error> {
         query.check()?;
         let log = lock(&self.log)?;
