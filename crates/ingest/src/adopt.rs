@@ -45,8 +45,7 @@ pub async fn adopt_all(store: &dyn Store) -> Result<(), Error> {
 /// **Errors**: as [`adopt_all`].
 pub async fn adopt(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Result<Adopted, Error> {
     let sources = store.list_sources(org).await?;
-    let origins: BTreeMap<SourceId, RowFlags> =
-        sources.iter().map(|source| (source.id, origin(source))).collect();
+    let origins: BTreeMap<SourceId, RowFlags> = sources.iter().map(|source| (source.id, origin(source))).collect();
     let mut adopted = Adopted::default();
     // One that is unbound meanwhile keeps what is left.
     while let Some(device) = store.find_device(org, eui).await? {
@@ -62,8 +61,7 @@ pub async fn adopt(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Result<Adop
             })
             .collect();
         let undecodable = ready.iter().filter(|ready| ready.refusal.is_some()).count() as u64;
-        let readings: usize =
-            ready.iter().flat_map(|ready| &ready.uplink.rows).map(|row| row.readings.len()).sum();
+        let readings: usize = ready.iter().flat_map(|ready| &ready.uplink.rows).map(|row| row.readings.len()).sum();
         let uplinks = ready.len() as u64;
         store.append(ready.into_iter().map(|ready| Entry::Uplink(ready.uplink)).collect()).await?;
         store.settle_unbound(org, eui, last).await?;

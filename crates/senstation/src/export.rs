@@ -68,12 +68,7 @@ pub(crate) fn manifest_of(file: &Path) -> PathBuf {
 }
 
 /// Writes an export, and beside it its manifest; both are whole, or not there.
-pub(crate) async fn write(
-    station: &Station,
-    wanted: Wanted,
-    to: PathBuf,
-    steps: &Arc<Steps>,
-) -> anyhow::Result<Value> {
+pub(crate) async fn write(station: &Station, wanted: Wanted, to: PathBuf, steps: &Arc<Steps>) -> anyhow::Result<Value> {
     let manifest = manifest_of(&to);
     for file in [&to, &manifest] {
         if file.exists() {

@@ -9,8 +9,8 @@ use model::{
     StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, ModelRule, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, UnboundDevice, UnboundUplink, Usage,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, ModelRule, PersonChange, Registry, SourceChange,
+    SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
 use crate::EmbeddedStore;
@@ -228,7 +228,12 @@ impl Registry for EmbeddedStore {
         self.registry.count_unbound_lost(org).await
     }
 
-    async fn list_unbound_uplinks(&self, org: OrgId, eui: DeviceEui, limit: usize) -> Result<Vec<UnboundUplink>, Error> {
+    async fn list_unbound_uplinks(
+        &self,
+        org: OrgId,
+        eui: DeviceEui,
+        limit: usize,
+    ) -> Result<Vec<UnboundUplink>, Error> {
         self.registry.list_unbound_uplinks(org, eui, limit).await
     }
 

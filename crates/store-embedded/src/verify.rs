@@ -145,7 +145,9 @@ impl Walk<'_> {
         let known = known.collect::<rusqlite::Result<HashMap<_, _>>>().map_err(sqlite)?;
         for (device, org) in std::mem::take(&mut self.owners) {
             match known.get(&(device.0 as i64)) {
-                None => self.found.find(format!("the registry does not know device {device}, which has sent something")),
+                None => {
+                    self.found.find(format!("the registry does not know device {device}, which has sent something"))
+                }
                 Some(owner) if *owner != org.get() as i64 => {
                     self.found.find(format!("device {device} is {org}'s, and another's in the registry"));
                 }
@@ -209,7 +211,8 @@ impl Walk<'_> {
             let number = |column| row.get::<_, i64>(column).map_err(sqlite);
             let (id, device) = (number(0)?, number(1)?);
             let listed = [number(2)?, number(3)?, number(4)?, number(5)?];
-            let bytes = row.get_ref(6).map_err(sqlite)?.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
+            let bytes =
+                row.get_ref(6).map_err(sqlite)?.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
             self.come_on(bytes.len())?;
             self.found.chunks += 1;
             match Chunk::open(bytes).and_then(|chunk| chunk.rows()) {
@@ -237,7 +240,8 @@ impl Walk<'_> {
             let number = |column| row.get::<_, i64>(column).map_err(sqlite);
             let (id, device) = (number(0)?, number(1)?);
             let listed = [number(2)?, number(3)?, number(4)?, number(5)?];
-            let bytes = row.get_ref(6).map_err(sqlite)?.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
+            let bytes =
+                row.get_ref(6).map_err(sqlite)?.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
             self.come_on(bytes.len())?;
             match frames::decode(bytes) {
                 Ok(stored) => {
@@ -277,7 +281,8 @@ impl Walk<'_> {
     /// Marks that say how far one database relies on another.
     fn marks(&mut self, frozen: &Frozen) {
         let [(_, log), (_, rows), _] = frozen.databases();
-        let marks = || Ok::<_, Error>((log::meta(log, "trimmed")?, log::meta(rows, "checkpoint")?, log::meta(rows, "frames")?));
+        let marks =
+            || Ok::<_, Error>((log::meta(log, "trimmed")?, log::meta(rows, "checkpoint")?, log::meta(rows, "frames")?));
         match marks() {
             Ok((trimmed, checkpoint, _)) if checkpoint < trimmed => {
                 self.found.find(format!("the log was trimmed up to {trimmed}, and the rows reach {checkpoint}"));

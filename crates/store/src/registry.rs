@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelMap, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes,
-    Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Position,
-    Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
+    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelMap, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind,
+    DeviceNotes, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person,
+    PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
     Uplink,
 };
 
@@ -184,12 +184,8 @@ pub trait Registry: Send + Sync {
     /// How many uplinks went with devices that made room for others.
     async fn count_unbound_lost(&self, org: OrgId) -> Result<u64, Error>;
     /// The kept uplinks of a device, bound or not, in the order they were kept.
-    async fn list_unbound_uplinks(
-        &self,
-        org: OrgId,
-        eui: DeviceEui,
-        limit: usize,
-    ) -> Result<Vec<UnboundUplink>, Error>;
+    async fn list_unbound_uplinks(&self, org: OrgId, eui: DeviceEui, limit: usize)
+    -> Result<Vec<UnboundUplink>, Error>;
     /// Forgets the kept uplinks of a device up to a number, because they are appended now, and the device when it
     /// has none left.
     async fn settle_unbound(&self, org: OrgId, eui: DeviceEui, through: u64) -> Result<(), Error>;

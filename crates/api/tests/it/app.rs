@@ -15,9 +15,8 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, Frame, KeyLimits, OrgId,
-    OrgLimits, Organization, Reading, RowFlags, Scopes, SecretHash, Source, SourceId, SourceKind, StationKey, Timestamp,
-    Uplink,
+    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, Frame, KeyLimits, OrgId, OrgLimits,
+    Organization, Reading, RowFlags, Scopes, SecretHash, Source, SourceId, SourceKind, StationKey, Timestamp, Uplink,
 };
 use sha2::{Digest, Sha256};
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -234,7 +233,14 @@ impl<'a> Caller<'a> {
         let token = SecretHash(Sha256::digest(self.org.to_string()).into());
         let created_at = Timestamp::EPOCH;
         let source = Source {
-            id, org, kind: SourceKind::ChirpStack, name: String::new(), token, auto_add: false, created_at, previous: None,
+            id,
+            org,
+            kind: SourceKind::ChirpStack,
+            name: String::new(),
+            token,
+            auto_add: false,
+            created_at,
+            previous: None,
         };
         self.app.store.create_source(source).await.unwrap();
         for (eui, model) in devices {

@@ -4,8 +4,7 @@ use model::{DeviceEui, MeasurementId, Reading, Row, SeriesKey, Timestamp, Value}
 
 use super::{ExportQuery, Format};
 
-const HEADINGS: &str =
-    "device_eui,channel,measurement_id,measured_at,value,type,received_at,position,codec,flags\n";
+const HEADINGS: &str = "device_eui,channel,measurement_id,measured_at,value,type,received_at,position,codec,flags\n";
 
 /// Writes what stands before the first reading.
 pub(super) fn head(out: &mut Vec<u8>, format: Format) {
@@ -232,7 +231,8 @@ mod tests {
     #[test]
     fn times_have_the_offset_of_their_zone_then() {
         let readings = [Reading::new(1, 4097, 1.0)];
-        let at = |zone, ms| lines(Format::Csv, zone, &[], &[row(1, ms, &readings)]).split(',').nth(3).unwrap().to_owned();
+        let at =
+            |zone, ms| lines(Format::Csv, zone, &[], &[row(1, ms, &readings)]).split(',').nth(3).unwrap().to_owned();
         assert_eq!(at("Europe/Berlin", AT), "2026-07-10T04:39:44.319+02:00");
         assert_eq!(at("Europe/Berlin", AT - 180 * 86_400_000), "2026-01-11T03:39:44.319+01:00");
         assert_eq!(at("America/St_Johns", AT), "2026-07-10T00:09:44.319-02:30");
@@ -247,7 +247,10 @@ mod tests {
             (csv.split_once("319Z,").unwrap().1.split_once(",2026").unwrap().0.to_owned(), json["value"].to_string())
         };
         assert_eq!(text(Value::text("1.2")), ("1.2,text".to_owned(), "\"1.2\"".to_owned()));
-        assert_eq!(text(Value::text("a \"b\", c")), ("\"a \"\"b\"\", c\",text".to_owned(), r#""a \"b\", c""#.to_owned()));
+        assert_eq!(
+            text(Value::text("a \"b\", c")),
+            ("\"a \"\"b\"\", c\",text".to_owned(), r#""a \"b\", c""#.to_owned())
+        );
         let json = Value::Json("[{\"mac\":\"00\",\n\"rssi\":-5}]".into());
         assert_eq!(text(json).1, r#"[{"mac":"00","rssi":-5}]"#);
     }

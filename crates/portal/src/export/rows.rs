@@ -1,7 +1,4 @@
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use model::{Device, DeviceEui, DeviceId, OrgId, Position, Row, Timestamp, Window};
 use store::{Error, RowQuery, Store};

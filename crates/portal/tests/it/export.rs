@@ -75,7 +75,10 @@ async fn every_reading_comes_once_and_the_end_says_so() {
     let lines = short(&text);
     assert_eq!(lines.len(), 20_000 + 4, "of what was measured twice at one time the last");
     assert_eq!(&lines[..3], ["01 10T00:00 1/4097=0", "01 10T00:00 1/4098=1", "01 10T00:01 1/4097=1"]);
-    assert_eq!(&lines[20_000..], ["02 10T00:00 1/4097=9499", "02 10T00:00 1/4098=1", "02 10T00:01 1/4097=9999", "02 10T00:01 1/4098=1"]);
+    assert_eq!(
+        &lines[20_000..],
+        ["02 10T00:00 1/4097=9499", "02 10T00:00 1/4098=1", "02 10T00:01 1/4097=9999", "02 10T00:01 1/4098=1"]
+    );
     let (before, end) = text.trim_end().rsplit_once('\n').unwrap();
     let sum: Vec<_> = Sha256::digest(format!("{before}\n")).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(end, format!("#end,20004,{}", sum.concat()));
@@ -137,7 +140,8 @@ async fn a_program_gets_it_over_http_and_nobody_elses() {
     assert_eq!(answer.body.lines().count(), 1 + 6 + 1);
     assert!(answer.body.contains(ours) && !answer.body.contains(theirs));
 
-    let asked = "measurement=4097&from=2026-07-10T11:59:00Z&to=2026-07-10T12:00:00Z&time_zone=Asia/Shanghai&format=jsonl";
+    let asked =
+        "measurement=4097&from=2026-07-10T11:59:00Z&to=2026-07-10T12:00:00Z&time_zone=Asia/Shanghai&format=jsonl";
     let answer = caller.get(&format!("/api/export?device={ours}&{asked}")).await;
     let lines: Vec<serde_json::Value> = answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);

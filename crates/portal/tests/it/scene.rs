@@ -2,8 +2,7 @@
 
 use model::{
     Channel, ChannelIndex, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, Frame, Group, GroupId, Invite,
-    KeyLimits, OrgId, Reading, Reception, Role, RowFlags, SecretHash, Source, SourceId, SourceKind, Timestamp,
-    Uplink,
+    KeyLimits, OrgId, Reading, Reception, Role, RowFlags, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
 };
 use portal::Secret;
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};

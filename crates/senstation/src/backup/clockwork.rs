@@ -130,7 +130,10 @@ impl Backups {
         aside(steps, move |steps| {
             let (_, verified) = rehearse(&file, steps)?;
             if let Some(first) = verified.findings.first() {
-                anyhow::bail!("of what is in the backup {} things are damaged, such as: {first}", verified.finding_count);
+                anyhow::bail!(
+                    "of what is in the backup {} things are damaged, such as: {first}",
+                    verified.finding_count
+                );
             }
             // Only now are there enough without the oldest.
             let kept = prune(&directory, keep)?;

@@ -55,9 +55,9 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let instant = text.parse::<jiff::Timestamp>().ok();
     let day = || jiff::tz::TimeZone::UTC.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.into()).ok();
     let instant = instant.or_else(day);
-    instant.map(|at| Timestamp::from_millis(at.as_millisecond())).ok_or_else(|| {
-        format!("`{text}` is no time such as `2026-07-01T12:00:00Z`, nor a day such as `2026-07-01`")
-    })
+    instant
+        .map(|at| Timestamp::from_millis(at.as_millisecond()))
+        .ok_or_else(|| format!("`{text}` is no time such as `2026-07-01T12:00:00Z`, nor a day such as `2026-07-01`"))
 }
 
 /// The id of a group.

@@ -37,7 +37,8 @@ impl Replay {
             bail!("there is no station in `{}`", settings.data_dir.display());
         }
         let org = session.with_registry(async |registry| Ok(find_org(&*registry, self.org).await?.id))?;
-        let differences = tempfile::NamedTempFile::new_in(&settings.data_dir).context("cannot make a temporary file")?;
+        let differences =
+            tempfile::NamedTempFile::new_in(&settings.data_dir).context("cannot make a temporary file")?;
         let wanted = Wanted {
             org: org.to_string(),
             eui: self.device.to_string(),

@@ -176,7 +176,11 @@ impl Collector for BackupFigures {
         let gauges = [
             ("backup_failed", "Whether the last backup by the clock failed", i64::from(last.trouble.is_some())),
             ("backup_bytes", "Its size", i64::try_from(last.bytes).unwrap_or(i64::MAX)),
-            ("backup_good_seconds", "When the newest was made that could be restored", last.good_ms.unwrap_or(0) / 1_000),
+            (
+                "backup_good_seconds",
+                "When the newest was made that could be restored",
+                last.good_ms.unwrap_or(0) / 1_000,
+            ),
         ];
         for (name, help, figure) in gauges {
             put(&mut encoder, name, help, &ConstGauge::new(figure))?;

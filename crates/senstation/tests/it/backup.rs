@@ -48,7 +48,8 @@ fn a_running_station_is_backed_up_verified_and_comes_back_elsewhere() {
     let restored = json(folder, &["--data-dir", "other", "restore", "--from", "b.backup"]);
     assert_eq!(restored["verified"]["whole"], true);
     assert_eq!(fs::read_to_string(folder.join("other/station.key")).unwrap(), key);
-    let other = Station::start(folder, senstation(folder).args(["--data-dir", "other", "serve", "--http", "127.0.0.1:0"]));
+    let other =
+        Station::start(folder, senstation(folder).args(["--data-dir", "other", "serve", "--http", "127.0.0.1:0"]));
     assert_eq!(latest(&farm, &other), answer);
     assert_eq!(other.uplink(&farm.token, UP.as_bytes()).body["duplicate"], true, "what was taken is known");
     drop(other);
@@ -109,7 +110,8 @@ fn readings_are_exported_beside_a_running_station_and_without_one() {
     drop(station);
     let again = json(folder, &["export", "--to", "b.csv", "--as-of", "1"]);
     assert_eq!(again["sha256"], made["sha256"], "the same query as of the same position gives the same bytes");
-    let none = json(folder, &["export", "--to", "c.jsonl", "--format", "jsonl", "--until", "2001-01-01", "--device", EUI]);
+    let none =
+        json(folder, &["export", "--to", "c.jsonl", "--format", "jsonl", "--until", "2001-01-01", "--device", EUI]);
     assert_eq!(none["rows"], 0);
     for (arguments, words) in [
         (&["--format", "xls"][..], "`csv` or `jsonl`"),

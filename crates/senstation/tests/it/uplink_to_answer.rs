@@ -81,18 +81,27 @@ fn what_came_before_a_device_was_bound_is_served_a_second_after() {
     assert_eq!((kept.status, &kept.body["kept"]), (202, &json!(true)), "{kept:?}");
     station.kill();
     let unbound = crate::support::json(farm.path(), &["device", "unbound"]);
-    assert_eq!((&unbound[0]["eui"], &unbound[0]["model"], &unbound[0]["kept"]), (&json!(NEW), &json!("S2101"), &json!(1)));
+    assert_eq!(
+        (&unbound[0]["eui"], &unbound[0]["model"], &unbound[0]["kept"]),
+        (&json!(NEW), &json!("S2101"), &json!(1))
+    );
 
     let station = Station::serve(farm.path());
     let bound = crate::support::json(farm.path(), &["device", "bind", "--eui", NEW]);
-    assert_eq!((&bound["model"], &bound["name"], &bound["adopted"]), (&json!("S2101"), &json!("Greenhouse 1"), &Value::Null));
+    assert_eq!(
+        (&bound["model"], &bound["name"], &bound["adopted"]),
+        (&json!("S2101"), &json!("Greenhouse 1"), &Value::Null)
+    );
     let path = format!("/openapi/view_latest_telemetry_data?device_eui={NEW}");
     let begun = std::time::Instant::now();
     while station.get(&path, &farm.key).body["data"] == json!([]) {
         assert!(begun.elapsed().as_millis() < 5_000, "{}", farm.log());
     }
     let points = &station.get(&path, &farm.key).body["data"][0]["points"];
-    assert_eq!((&points[0]["measurement_value"], &points[0]["time"]), (&json!(21.4), &json!("2026-07-10T02:39:44.319Z")));
+    assert_eq!(
+        (&points[0]["measurement_value"], &points[0]["time"]),
+        (&json!(21.4), &json!("2026-07-10T02:39:44.319Z"))
+    );
     assert_eq!(crate::support::json(farm.path(), &["device", "unbound"]), json!([]));
 
     // With no station running, the command decodes what was kept itself.

@@ -226,7 +226,8 @@ mod tests {
         writer.record(|out| out.extend_from_slice(&[7; 3_000])).unwrap();
         writer.close_block().unwrap();
         // What does not compress is kept as it is.
-        let noise: Vec<u8> = (0..500_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).rotate_left(n).to_le_bytes()).collect();
+        let noise: Vec<u8> =
+            (0..500_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).rotate_left(n).to_le_bytes()).collect();
         writer.record(|out| out.extend_from_slice(&noise)).unwrap();
         writer.finish().unwrap().0
     }

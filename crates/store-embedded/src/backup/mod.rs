@@ -19,8 +19,8 @@ use thiserror::Error;
 
 pub use frozen::Frozen;
 pub use read::check;
-pub use restore::{rehearse, restore};
 pub(crate) use restore::finish_install;
+pub use restore::{rehearse, restore};
 
 /// Why a backup was not made or not taken.
 #[derive(Debug, Error)]

@@ -77,11 +77,7 @@ pub fn restore(
 /// again: what a restore would do, without anybody's store being touched.
 ///
 /// **Errors**: as [`restore`].
-pub fn rehearse(
-    file: &Path,
-    scratch: &Path,
-    progress: Progress<'_>,
-) -> Result<(BackupSummary, Verified), BackupError> {
+pub fn rehearse(file: &Path, scratch: &Path, progress: Progress<'_>) -> Result<(BackupSummary, Verified), BackupError> {
     check(file, &mut |done, total| progress(done, total * 3))?;
     folder::create(scratch.parent().unwrap_or(scratch))?;
     let made = fill_and_verify(file, scratch, &mut |done, total| progress(total / 2 + done, total + total / 2));
@@ -89,11 +85,7 @@ pub fn rehearse(
     made
 }
 
-fn fill_and_verify(
-    file: &Path,
-    into: &Path,
-    progress: Progress<'_>,
-) -> Result<(BackupSummary, Verified), BackupError> {
+fn fill_and_verify(file: &Path, into: &Path, progress: Progress<'_>) -> Result<(BackupSummary, Verified), BackupError> {
     let summary = fill(file, into, &mut |done, total| progress(done, total * 2))?;
     let verified = Frozen::begin(into)?.verify(&mut |done, total| progress(total + done, total * 2))?;
     Ok((summary, verified))

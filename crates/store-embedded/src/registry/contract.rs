@@ -7,8 +7,8 @@ use model::{
     StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, ModelRule, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, UnboundDevice, UnboundUplink, Usage,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, ModelRule, PersonChange, Registry, SourceChange,
+    SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
 use super::{
@@ -240,7 +240,12 @@ impl Registry for RegistryDb {
         self.read(move |db| unbound::count_lost(db, org)).await
     }
 
-    async fn list_unbound_uplinks(&self, org: OrgId, eui: DeviceEui, limit: usize) -> Result<Vec<UnboundUplink>, Error> {
+    async fn list_unbound_uplinks(
+        &self,
+        org: OrgId,
+        eui: DeviceEui,
+        limit: usize,
+    ) -> Result<Vec<UnboundUplink>, Error> {
         self.read(move |db| unbound::uplinks(db, org, eui, limit)).await
     }
 

@@ -123,8 +123,10 @@ pub(super) fn set_rules(
     if rules.len() > MODEL_RULES_MAX {
         return Err(Failure::Refused(Error::Limit { what: "model rules", max: MODEL_RULES_MAX as u64 }));
     }
-    let known = connection.prepare_cached("SELECT 1 FROM source WHERE org = ?1 AND id = ?2")?;
-    found(usize::from({ known }.exists((Org(org), Text(source)))?))?;
+    let known = connection
+        .prepare_cached("SELECT 1 FROM source WHERE org = ?1 AND id = ?2")?
+        .exists((Org(org), Text(source)))?;
+    found(usize::from(known))?;
     forget_rules(connection, org, source)?;
     let mut insert = connection
         .prepare_cached("INSERT INTO model_rule (org, source, number, hint, model) VALUES (?1, ?2, ?3, ?4, ?5)")?;

@@ -1,5 +1,5 @@
 use model::{DedupKey, DeviceEui, OrgId, SourceId, Timestamp, Uplink};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 use store::{
     DEDUP_WINDOW_MS, Error, Kind, UNBOUND_DEVICES_MAX, UNBOUND_SOURCE_UPLINKS_MAX, UNBOUND_UPLINKS_MAX, UnboundDevice,
     UnboundUplink,
@@ -23,8 +23,9 @@ const VERSION: u8 = 1;
 /// Keeps an uplink, unless it is kept already, which is what it says.
 pub(super) fn keep(connection: &Connection, uplink: &Uplink, model: &str) -> Result<bool, Failure> {
     let (org, source, eui) = (uplink.org, uplink.source, uplink.eui);
-    let has_source =
-        connection.prepare_cached("SELECT 1 FROM source WHERE org = ?1 AND id = ?2")?.exists((Org(org), Text(source)))?;
+    let has_source = connection
+        .prepare_cached("SELECT 1 FROM source WHERE org = ?1 AND id = ?2")?
+        .exists((Org(org), Text(source)))?;
     if !has_source {
         return Err(Failure::not_found(Kind::Source));
     }
@@ -35,8 +36,7 @@ pub(super) fn keep(connection: &Connection, uplink: &Uplink, model: &str) -> Res
     let oldest = uplink.received_at.minus_ms(DEDUP_WINDOW_MS);
     let is_known = "SELECT 1 FROM unbound_uplink
          WHERE org = ?1 AND source = ?2 AND eui = ?3 AND dedup = ?4 AND received_at > ?5";
-    let is_known = connection.prepare_cached(is_known)?;
-    if { is_known }.exists((Org(org), Text(source), Text(eui), key.as_slice(), Time(oldest)))? {
+    if connection.prepare_cached(is_known)?.exists((Org(org), Text(source), Text(eui), key.as_slice(), Time(oldest)))? {
         return Ok(true);
     }
     connection
@@ -66,7 +66,8 @@ fn make_room(connection: &Connection, org: OrgId, source: SourceId, eui: DeviceE
     if kept > count(UNBOUND_UPLINKS_MAX) {
         let oldest = "SELECT number FROM unbound_uplink WHERE org = ?1 AND eui = ?2 AND source = ?3
                       ORDER BY number LIMIT 1";
-        let oldest = connection.prepare_cached(oldest)?.query_row((Org(org), Text(eui), Text(source)), |row| row.get(0));
+        let oldest =
+            connection.prepare_cached(oldest)?.query_row((Org(org), Text(eui), Text(source)), |row| row.get(0));
         drop_uplink(connection, oldest?)?;
     }
     let all = "SELECT total(kept), count(*) FROM unbound_device WHERE org = ?1 AND source = ?2";
@@ -173,7 +174,9 @@ pub(super) fn uplinks(
 
 pub(super) fn settle(connection: &Connection, org: OrgId, eui: DeviceEui, through: u64) -> Result<(), Failure> {
     let device = (Org(org), Text(eui), count(through));
-    connection.prepare_cached("DELETE FROM unbound_uplink WHERE org = ?1 AND eui = ?2 AND number <= ?3")?.execute(device)?;
+    connection
+        .prepare_cached("DELETE FROM unbound_uplink WHERE org = ?1 AND eui = ?2 AND number <= ?3")?
+        .execute(device)?;
     connection
         .prepare_cached(
             "UPDATE unbound_device SET kept = (SELECT count(*) FROM unbound_uplink
@@ -189,7 +192,9 @@ pub(super) fn settle(connection: &Connection, org: OrgId, eui: DeviceEui, throug
 
 pub(super) fn forget(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<(), Failure> {
     let is_bound = devices::is_bound(connection, org, eui)?;
-    connection.prepare_cached("DELETE FROM unbound_uplink WHERE org = ?1 AND eui = ?2")?.execute((Org(org), Text(eui)))?;
+    connection
+        .prepare_cached("DELETE FROM unbound_uplink WHERE org = ?1 AND eui = ?2")?
+        .execute((Org(org), Text(eui)))?;
     let forgotten = connection
         .prepare_cached("DELETE FROM unbound_device WHERE org = ?1 AND eui = ?2")?
         .execute((Org(org), Text(eui)))?;
@@ -250,5 +255,9 @@ fn decode(bytes: &[u8], uplink: Uplink) -> Result<Uplink, Damaged> {
     }
     let sent_at = Timestamp::from_millis(take.i64()?);
     let frame = take_frame(&mut take)?;
-    if take.is_empty() { Ok(Uplink { sent_at, frame, ..uplink }) } else { Err(Damaged("an uplink goes on after its end")) }
+    if take.is_empty() {
+        Ok(Uplink { sent_at, frame, ..uplink })
+    } else {
+        Err(Damaged("an uplink goes on after its end"))
+    }
 }

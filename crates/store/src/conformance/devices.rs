@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Antenna, Channel, ChannelIndex, ChannelMap, DeviceKind, DeviceNotes, GeoPoint, Group, GroupId, MeasurementId, Reading, Window,
+    Antenna, Channel, ChannelIndex, ChannelMap, DeviceKind, DeviceNotes, GeoPoint, Group, GroupId, MeasurementId,
+    Reading, Window,
 };
 
 use super::fixtures::{Probe, assert_refused, at, binding, eui, org, organization};
@@ -251,7 +252,8 @@ pub async fn a_channel_map_reads_back_until_the_device_is_bound_again(store: &dy
     let map: ChannelMap = "1/4165=4102,2/4097=4103".parse().expect("a map");
     let change = DeviceChange { channel_map: Some(map.clone()), ..DeviceChange::default() };
     store.update_device(probe.org, probe.eui, change).await.expect("change");
-    let found = async || store.find_device(probe.org, probe.eui).await.expect("find").expect("bound").channel_map.clone();
+    let found =
+        async || store.find_device(probe.org, probe.eui).await.expect("find").expect("bound").channel_map.clone();
     assert_eq!(found().await, map);
     let change = DeviceChange { name: Some("barn".to_owned()), ..DeviceChange::default() };
     store.update_device(probe.org, probe.eui, change).await.expect("change");

@@ -4,14 +4,13 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
     OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    StreamSession, Timestamp,
-    Uplink,
+    StreamSession, Timestamp, Uplink,
 };
 
 use super::{Reference, lock, people::People, sources::Sources, streams::Streams, unbound::Unbounds, usage::Accounts};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, ModelRule, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, ModelRule, PersonChange,
+    Registry, SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
 };
 
 #[derive(Debug, Default)]

@@ -6,8 +6,7 @@ use std::{
 use model::{DeviceEui, OrgId, SourceId, Uplink};
 
 use crate::{
-    DEDUP_WINDOW_MS, UNBOUND_DEVICES_MAX, UNBOUND_SOURCE_UPLINKS_MAX, UNBOUND_UPLINKS_MAX, UnboundDevice,
-    UnboundUplink,
+    DEDUP_WINDOW_MS, UNBOUND_DEVICES_MAX, UNBOUND_SOURCE_UPLINKS_MAX, UNBOUND_UPLINKS_MAX, UnboundDevice, UnboundUplink,
 };
 
 type Name = (OrgId, SourceId, DeviceEui);
@@ -101,7 +100,10 @@ impl Unbounds {
 
     pub(super) fn uplinks(&self, org: OrgId, eui: DeviceEui, limit: usize) -> Vec<UnboundUplink> {
         let of_device = self.uplinks.iter().filter(|(_, uplink)| (uplink.org, uplink.eui) == (org, eui));
-        of_device.take(limit).map(|(number, uplink)| UnboundUplink { number: *number, uplink: uplink.clone() }).collect()
+        of_device
+            .take(limit)
+            .map(|(number, uplink)| UnboundUplink { number: *number, uplink: uplink.clone() })
+            .collect()
     }
 
     pub(super) fn settle(&mut self, org: OrgId, eui: DeviceEui, through: u64) {

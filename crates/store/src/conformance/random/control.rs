@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, DedupKey, Device, DeviceEui, DeviceId, DeviceKind,
-    GeoPoint, Group, GroupId, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate, Scopes,
-    SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, DedupKey, Device, DeviceEui, DeviceId,
+    DeviceKind, GeoPoint, Group, GroupId, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate,
+    Scopes, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
 };
 
 use super::{
@@ -159,7 +159,11 @@ impl Control {
                     altitude_m: rng.percent(20).then(|| rng.below(3_000) as f64),
                     channel_map: rng.percent(20).then(|| {
                         let to = if rng.percent(50) { "4102" } else { "4103" };
-                        if rng.percent(20) { Default::default() } else { format!("1/4097={to}").parse().unwrap_or_default() }
+                        if rng.percent(20) {
+                            Default::default()
+                        } else {
+                            format!("1/4097={to}").parse().unwrap_or_default()
+                        }
                     }),
                 };
                 Self::Update(org, eui, change)
@@ -298,7 +302,7 @@ impl Control {
             Self::ListUnbound(org, limit) => {
                 let mut all = print(store.list_unbound(org, limit).await);
                 for label in 0..LABELS {
-                    let label = super::super::fixtures::eui(label);
+                    let label = eui(label);
                     let uplinks = store.list_unbound_uplinks(org, label, limit).await;
                     all += &print(uplinks.map(|all| all.into_iter().map(|kept| kept.uplink).collect::<Vec<_>>()));
                     all += &print(store.find_unbound(org, label).await);
