@@ -76,12 +76,16 @@ pub async fn replay(
     while let Some(window) = windows.pop() {
         let query = FrameQuery { device: device.id, window, limit: FRAMES_AT_ONCE + 1 };
         let frames = store.frames(device.org, query).await?;
-        if frames.len() > FRAMES_AT_ONCE
-            && let Some((early, late)) = halves(window, &frames)
-        {
-            windows.extend([late, early]);
-            continue;
-        }
+        let frames = if frames.len() > FRAMES_AT_ONCE {
+            if let Some((early, late)) = halves(window, &frames) {
+                windows.extend([late, early]);
+                continue;
+            }
+            // All of one moment.
+            store.frames(device.org, FrameQuery { limit: usize::MAX, ..query }).await?
+        } else {
+            frames
+        };
         replay_some(store, device, frames, is_dry, &mut replayed, listener).await?;
     }
     Ok(replayed)
@@ -94,8 +98,8 @@ fn halves(window: Window, frames: &[StoredFrame]) -> Option<(Window, Window)> {
     // The frames are only the newest by position; there may be any number before them.
     let cut = if window.start.as_millis() < first { first } else { first + (last - first) / 2 + 1 };
     let cut = Timestamp::from_millis(cut);
-    (window.start < cut && cut < window.end && first < last || window.start < cut && window.start.as_millis() < first)
-        .then_some((Window::new(window.start, cut), Window::new(cut, window.end)))
+    let is_cut = window.start < cut && cut.as_millis() <= last;
+    is_cut.then_some((Window::new(window.start, cut), Window::new(cut, window.end)))
 }
 
 async fn replay_some(

@@ -8,6 +8,7 @@ mod auto_add;
 mod fixtures;
 mod health;
 mod refusals;
+mod replay;
 mod support;
 mod time;
 mod unbound;

@@ -14,6 +14,7 @@ pub(crate) mod measurements;
 pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod reference;
+pub(crate) mod rules;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod sources;

@@ -59,7 +59,7 @@ const PLACES: [(&str, &str, Kind); 23] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 58] = [
+const BODIES: [(&str, &str, &str); 60] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -83,6 +83,8 @@ const BODIES: [(&str, &str, &str); 58] = [
     ("POST", "/sources/{id}", "name=Other"),
     ("POST", "/sources/{id}/rotate", ""),
     ("POST", "/sources/{id}/delete", ""),
+    ("POST", "/sources/{id}/rules", "rules=Probe%3DS2104"),
+    ("PUT", "/api/sources/{id}/rules", r#"{"items":[{"name":"Probe","model":"S2104"}]}"#),
     ("POST", "/people/organization", "name=Other"),
     ("POST", "/people/invite", "role=viewer&note=Other"),
     ("POST", "/people/uninvite/{token}", ""),

@@ -2,9 +2,9 @@ use anyhow::Context;
 use clap::Subcommand;
 use codec::Codec;
 use ingest::Adopted;
-use model::{DeviceEui, DeviceKind, GeoPoint, OrgId};
+use model::{Channel, ChannelIndex, ChannelMap, DeviceEui, DeviceKind, GeoPoint, OrgId};
 use serde_json::{Value, json};
-use store::{Binding, DeviceFilter, Registry, UnboundDevice};
+use store::{Binding, DeviceChange, DeviceFilter, Registry, UnboundDevice};
 
 use super::{Session, arguments, block_on, find_org};
 use crate::{clock, control, output::table, station::Station};
@@ -43,6 +43,53 @@ Example:
         /// Where it stands, in degrees; east is positive
         #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = degrees::<180>)]
         longitude: Option<f64>,
+    },
+    /// Change a device: what comes from now on is decoded with its new model and channel map
+    #[command(after_help = "\
+Examples:
+  senstation device change --eui 2CF7F12004100005 --model S2103
+  senstation device change --eui 2CF7F12004100005 --channel-map 1/4165=4102,2/4165=4103
+
+What it sent before follows by `senstation codec replay`. `--channel-map \"\"` takes the map away.")]
+    Change {
+        /// Whose device; may be left out while there is only one organization
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
+        org: Option<OrgId>,
+        /// The 16 hex digits on its label
+        #[arg(long)]
+        eui: DeviceEui,
+        /// Its product model, which chooses the codec
+        #[arg(long, value_parser = arguments::model)]
+        model: Option<&'static Codec>,
+        /// What people call it
+        #[arg(long, value_parser = arguments::name)]
+        name: Option<String>,
+        /// What measurements of its channels stand for: `CHANNEL/ID=ID`, several joined by commas
+        #[arg(long, value_name = "MAP")]
+        channel_map: Option<ChannelMap>,
+    },
+    /// Describe a channel of a device
+    #[command(after_help = "\
+Example:
+  senstation device channel --eui 2CF7F12004100005 --index 1 --name \"North bed\" --sensor-type 1006
+
+Without `--sensor-type` the type follows from what the channel measures.")]
+    Channel {
+        /// Whose device; may be left out while there is only one organization
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
+        org: Option<OrgId>,
+        /// The 16 hex digits on the device's label
+        #[arg(long)]
+        eui: DeviceEui,
+        /// Which channel
+        #[arg(long)]
+        index: u16,
+        /// What people call it
+        #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
+        name: String,
+        /// The type of its sensor, such as 1001
+        #[arg(long, value_name = "TYPE", value_parser = sensor_type)]
+        sensor_type: Option<String>,
     },
     /// List the devices
     #[command(after_help = "Example:\n  senstation device list --json")]
@@ -90,6 +137,11 @@ const UNBOUND_MAX: usize = 10_000;
 fn degrees<const MAX: i32>(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|degrees: &f64| degrees.abs() <= f64::from(MAX));
     number.ok_or_else(|| format!("a number of degrees from -{MAX} to {MAX} is needed"))
+}
+
+fn sensor_type(text: &str) -> Result<String, String> {
+    let known = model::sensor_type(text).map(|known| known.id.to_owned());
+    known.ok_or_else(|| format!("there is no type of sensors `{text}`"))
 }
 
 impl Device {
@@ -175,6 +227,37 @@ impl Device {
                 registry.forget_unbound(org, eui).await.with_context(|| format!("device `{eui}`"))?;
                 session.output.show(&json!({ "eui": eui.to_string(), "forgotten": true }), format!("forgot {eui}"))
             }),
+            Self::Change { org, eui, model, name, channel_map } => session.with_registry(async |registry| {
+                let org = find_org(&*registry, org).await?.id;
+                let model = model.map(|codec| codec.model().to_owned());
+                let change = DeviceChange { name, model, channel_map, ..DeviceChange::default() };
+                registry.update_device(org, eui, change).await.with_context(|| format!("device `{eui}`"))?;
+                let device = registry.find_device(org, eui).await?.with_context(|| format!("device `{eui}`"))?;
+                session.output.show(&json(&device), format!("changed {eui}; it holds for what comes from now on"))
+            }),
+            Self::Channel { org, eui, index, name, sensor_type } => session.with_registry(async |registry| {
+                let org = find_org(&*registry, org).await?.id;
+                let device = registry.find_device(org, eui).await?.with_context(|| format!("no device `{eui}`"))?;
+                let index = ChannelIndex(index);
+                let known = device.channels.iter().find(|channel| channel.index == index).cloned();
+                let known = known.unwrap_or_else(|| Channel {
+                    index,
+                    name: String::new(),
+                    sensor_type: None,
+                    sensor_id: String::new(),
+                    measurements: Vec::new(),
+                    created_at: clock::now(),
+                });
+                let channel = Channel { name, sensor_type, ..known };
+                let shown = json!({
+                    "eui": eui.to_string(),
+                    "index": index.0,
+                    "name": channel.name,
+                    "sensor_type": channel.sensor_type,
+                });
+                registry.describe_channel(org, eui, channel).await.with_context(|| format!("device `{eui}`"))?;
+                session.output.show(&shown, format!("described channel {index} of {eui}"))
+            }),
             Self::List { org } => session.with_registry(async |registry| {
                 let org = find_org(&*registry, org).await?.id;
                 let devices = list(&*registry, org).await?;
@@ -234,6 +317,7 @@ fn json(device: &model::Device) -> Value {
         "code": device.code,
         "latitude": device.place.map(|place| place.latitude),
         "longitude": device.place.map(|place| place.longitude),
+        "channel_map": device.channel_map.to_string(),
         "report_cycle_wanted_min": device.report_cycle_min,
         "bound_at": device.bound_at.to_string(),
     })
