@@ -10,6 +10,7 @@ mod demo;
 mod limits;
 mod portal;
 mod raw_http;
+mod replay;
 mod stream;
 mod support;
 mod tls;
