@@ -18,6 +18,7 @@ mod logging;
 mod mirror;
 mod output;
 mod progress;
+mod replay;
 mod serve;
 mod station;
 mod station_key;

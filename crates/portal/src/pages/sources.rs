@@ -197,6 +197,7 @@ fn card(
                 }
                 @if source.kind != SourceKind::Mqtt { (fetch_form(view, source, broker.map(|(broker, _)| broker))) }
                 div.actions {
+                    a.button.small href=(format!("{at}/rules")) { (t.model_rules) }
                     form method="post" action=(format!("{at}/rotate")) data-confirm=(t.rotate_confirm) { button.small { (t.rotate) } }
                     form method="post" action=(format!("{at}/delete")) data-confirm=(t.source_delete_confirm) { button.small.danger { (t.delete) } }
                 }

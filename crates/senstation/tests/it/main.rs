@@ -13,6 +13,7 @@ mod limits;
 mod mirror;
 mod portal;
 mod raw_http;
+mod replay;
 mod stream;
 mod support;
 mod tls;
