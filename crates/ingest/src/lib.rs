@@ -4,16 +4,20 @@
 mod answer;
 mod auth;
 mod dedup;
+mod deviceapi;
 pub mod import;
 mod notes;
 mod pipeline;
 mod refusal;
+mod report;
 mod router;
 mod source;
 
 pub use dedup::{MessageKind, dedup_key};
+pub use deviceapi::{accept_device_message, read_device_report};
 pub use notes::Notes;
 pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
 pub use refusal::Refusal;
-pub use router::{BODY_BYTES_MAX, IngestState, router};
-pub use source::chirpstack;
+pub use report::accept_reports;
+pub use router::{BODY_BYTES_MAX, Devices, IngestState, router};
+pub use source::{Message, Post, Read, accept_published, aws, chirpstack, helium, http, tts, usual_topics};

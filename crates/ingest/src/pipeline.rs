@@ -142,7 +142,7 @@ fn stamp(
 }
 
 /// A time of the device, or the time of receipt where the device's cannot be right.
-fn believable(said: Timestamp, received_at: Timestamp) -> (Timestamp, RowFlags) {
+pub(crate) fn believable(said: Timestamp, received_at: Timestamp) -> (Timestamp, RowFlags) {
     /// 2015-01-01: there was no LoRaWAN before.
     const FIRST: Timestamp = Timestamp::from_millis(1_420_070_400_000);
     const AHEAD_MS: i64 = 24 * 3_600_000;
@@ -156,11 +156,11 @@ fn believable(said: Timestamp, received_at: Timestamp) -> (Timestamp, RowFlags) 
     }
 }
 
-fn origin(source: &Source) -> RowFlags {
+pub(crate) fn origin(source: &Source) -> RowFlags {
     if source.kind == SourceKind::Demo { RowFlags::SIMULATED } else { RowFlags::NONE }
 }
 
-fn stored_uplink(device: &Device, uplink: Uplink, codec: CodecVersion, rows: Vec<NewRow>) -> StoredUplink {
+pub(crate) fn stored_uplink(device: &Device, uplink: Uplink, codec: CodecVersion, rows: Vec<NewRow>) -> StoredUplink {
     StoredUplink {
         org: device.org,
         device: device.id,
@@ -174,7 +174,10 @@ fn stored_uplink(device: &Device, uplink: Uplink, codec: CodecVersion, rows: Vec
     }
 }
 
-async fn append(store: &dyn Store, ready: Vec<(StoredUplink, Vec<String>)>) -> Result<Vec<Accepted>, Refusal> {
+pub(crate) async fn append(
+    store: &dyn Store,
+    ready: Vec<(StoredUplink, Vec<String>)>,
+) -> Result<Vec<Accepted>, Refusal> {
     let mut accepted = Vec::with_capacity(ready.len());
     let mut entries = Vec::with_capacity(ready.len());
     for (uplink, warnings) in ready {

@@ -12,6 +12,7 @@ mod door;
 mod export;
 mod front;
 mod import;
+mod intake;
 mod jobs;
 mod logging;
 mod mirror;

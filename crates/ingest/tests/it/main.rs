@@ -5,9 +5,12 @@
 mod answers;
 mod any_bytes;
 mod auto_add;
+mod deviceapi;
 mod fixtures;
 mod health;
 mod import;
+mod published;
 mod refusals;
+mod sources;
 mod support;
 mod time;

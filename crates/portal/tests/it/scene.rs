@@ -55,7 +55,7 @@ const PLACES: [(&str, &str, Kind); 21] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 56] = [
+const BODIES: [(&str, &str, &str); 60] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -77,6 +77,8 @@ const BODIES: [(&str, &str, &str); 56] = [
     ("POST", "/sources/{id}", "name=Other"),
     ("POST", "/sources/{id}/rotate", ""),
     ("POST", "/sources/{id}/delete", ""),
+    ("POST", "/sources/{id}/broker", "url=mqtt://broker.farm"),
+    ("POST", "/sources/{id}/broker/remove", ""),
     ("POST", "/people/organization", "name=Other"),
     ("POST", "/people/invite", "role=viewer&note=Other"),
     ("POST", "/people/uninvite/{token}", ""),
@@ -103,6 +105,8 @@ const BODIES: [(&str, &str, &str); 56] = [
     ("POST", "/api/sources", r#"{"kind":"chirpstack","name":"Other"}"#),
     ("PATCH", "/api/sources/{id}", r#"{"name":"Other"}"#),
     ("POST", "/api/sources/{id}/token", ""),
+    ("PUT", "/api/sources/{id}/broker", r#"{"url":"mqtt://broker.farm"}"#),
+    ("DELETE", "/api/sources/{id}/broker", ""),
     ("DELETE", "/api/sources/{id}", ""),
     ("PATCH", "/api/people/{id}", r#"{"role":"manager"}"#),
     ("DELETE", "/api/people/{id}", ""),

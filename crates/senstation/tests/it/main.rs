@@ -3,6 +3,7 @@
 
 mod app_sign_in;
 mod backup;
+mod broker;
 mod commands;
 mod compression;
 mod connections;

@@ -1,6 +1,7 @@
 //! The control plane in one SQLite file that several processes may write.
 
 mod access_keys;
+mod brokers;
 mod cache;
 mod channels;
 mod column;
@@ -44,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     (3, "calls", include_str!("../../migrations/registry/003_calls.sql")),
     (4, "streams", include_str!("../../migrations/registry/004_streams.sql")),
     (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
+    (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
 ];
 const READERS_MAX: usize = 4;
 

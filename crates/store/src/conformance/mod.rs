@@ -97,6 +97,7 @@ macro_rules! conformance_suite {
                 a_token_that_gave_way_is_found_until_the_next_one_does
                 a_token_that_any_source_has_or_had_before_is_taken
                 what_sources_bring_adds_up_and_their_times_move_only_forward
+                a_broker_is_a_sources_until_it_is_removed_or_the_source_is
             }
             people {
                 an_invite_reads_back_until_it_is_deleted_or_expires
