@@ -19,6 +19,7 @@ mod mirror;
 mod output;
 mod private_space;
 mod progress;
+mod replay;
 mod serve;
 mod station;
 mod station_key;

@@ -225,6 +225,7 @@ impl Running {
         let backups = Arc::clone(&running.backups);
         running.spawn(|station, stop| backups.run(station, stop));
         running.spawn(jobs::poll);
+        running.spawn(jobs::adopt);
         running.spawn(jobs::maintain);
         let retention = settings.retention.clone();
         running.spawn(|station, stop| jobs::retain(station, retention, stop));

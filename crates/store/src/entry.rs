@@ -180,7 +180,7 @@ impl From<Message> for Entry {
     }
 }
 
-fn limit(count: usize, max: usize, what: &'static str) -> Result<(), Error> {
+pub(crate) fn limit(count: usize, max: usize, what: &'static str) -> Result<(), Error> {
     if count > max { Err(Error::Limit { what, max: max as u64 }) } else { Ok(()) }
 }
 

@@ -443,6 +443,37 @@ catalogue! {
     hint_page_full: "The page is full: there may be earlier points; ask again with time_end at the oldest one.",
     hint_page_uneven: "The page is full, and one series has only the newest moment on it: whoever pages backwards by the latest of the oldest times stands still. Ask for one measurement at a time.",
 
+    // what devices send, and what it means
+    fault_completeness_days: "The number of days is 1 to 92.",
+    completeness: "Completeness",
+    completeness_help: "Frames that came, and frames that the gaps of the frame counter show to be missing, by day in UTC",
+    day: "Day",
+    frames_received: "Received",
+    frames_missing: "Missing",
+    channel_map: "Channel map",
+    channel_map_help: "What measurements of a channel stand for: channel, measurement and what it is, several separated by commas. It holds for what comes from now on; senstation codec replay applies it to the past.",
+    fault_channel_map: "A channel map is a list such as 1/4165=4102, 2/4165=4103, of measurements that there are.",
+    sensor_type: "Type of sensor",
+    sensor_type_inferred: "by what it measures",
+    fault_sensor_type: "There is no such type of sensors.",
+    model_rules: "Rules for models",
+    model_rules_help: "A rule a line: what the source says of a device, such as the name of its device profile, and the model that it means. The first rule that fits decides; where none does, a name that contains a model is taken.",
+    fault_rules: "A rule is a line such as Soil probes = S2104; there may be 100.",
+
+    // devices that nobody has added
+    unbound: "Devices that nobody has added",
+    unbound_help: "Your sources hear them. What they send is kept, and becomes their history as soon as you add them.",
+    unbound_count: "Devices that are heard and that nobody has added: {}.",
+    no_unbound: "None: every device that is heard has been added.",
+    source: "Source",
+    first_heard: "First heard",
+    kept_frames: "Frames kept",
+    frames_dropped: "{} older ones were dropped",
+    unbound_lost: "Frames that went with devices that made room for others: {}.",
+    forget: "Forget",
+    forget_confirm: "Forget this device and the frames that are kept of it?",
+    done_forgotten: "The device and its frames are forgotten.",
+
     // sources
     sources_help: "Outside systems that bring uplinks to this station",
     new_source: "New source",

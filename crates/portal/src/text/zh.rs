@@ -424,6 +424,37 @@ pub(crate) static ZH: Texts = Texts {
     hint_page_full: "本页已满：可能还有更早的数据，请以最旧的时间作为 time_end 再次查询。",
     hint_page_uneven: "本页已满，且某个序列只有最新时刻的数据：按各序列最旧时间中最晚者向前翻页会停滞。请每次只查询一个测量项。",
 
+    // what devices send, and what it means
+    fault_completeness_days: "天数为 1 至 92。",
+    completeness: "完整性",
+    completeness_help: "按天（UTC）统计收到的帧，以及帧计数器缺口所示的丢失帧",
+    day: "日期",
+    frames_received: "收到",
+    frames_missing: "丢失",
+    channel_map: "通道映射",
+    channel_map_help: "通道测量值的实际含义：通道、测量项及其代表的测量项，多项以逗号分隔。对此后收到的数据生效；用 senstation codec replay 可应用于历史数据。",
+    fault_channel_map: "通道映射的写法如 1/4165=4102, 2/4165=4103，测量项必须存在。",
+    sensor_type: "传感器类型",
+    sensor_type_inferred: "按测量项判断",
+    fault_sensor_type: "没有这种传感器类型。",
+    model_rules: "型号规则",
+    model_rules_help: "每行一条规则：数据源对设备的称呼（如设备配置名称）及其对应的型号。以第一条符合的规则为准；没有符合的规则时，取名称中含有的型号。",
+    fault_rules: "规则的写法如 Soil probes = S2104，每行一条，最多 100 条。",
+
+    // devices that nobody has added
+    unbound: "尚未添加的设备",
+    unbound_help: "数据源已收到这些设备的消息。消息会被保留，添加设备后即成为其历史数据。",
+    unbound_count: "收到消息但尚未添加的设备：{} 台。",
+    no_unbound: "没有：所有收到消息的设备都已添加。",
+    source: "数据源",
+    first_heard: "首次收到",
+    kept_frames: "保留的帧",
+    frames_dropped: "更早的 {} 帧已丢弃",
+    unbound_lost: "因设备过多而随旧设备丢弃的帧：{}。",
+    forget: "忘记",
+    forget_confirm: "忘记此设备及其保留的帧？",
+    done_forgotten: "已忘记该设备及其保留的帧。",
+
     // sources
     sources_help: "向本站发送上行数据的外部系统",
     new_source: "新建数据源",

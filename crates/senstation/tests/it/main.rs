@@ -14,6 +14,7 @@ mod mirror;
 mod mqtt_doors;
 mod portal;
 mod raw_http;
+mod replay;
 mod stream;
 mod support;
 mod tls;
