@@ -1,6 +1,6 @@
 use model::CodecVersion;
 
-use crate::{Decoded, Error, Warning, family_a, family_b, frames::Frames, guess};
+use crate::{Decoded, Error, Warning, family_a, family_b, family_c, frames::Frames, guess};
 
 /// The rule that turns the payloads of one device model into readings.
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Family {
     pub(crate) frame: fn(&mut Frames<'_>, &mut Decoded) -> Result<(), Error>,
 }
 
-static CODECS: [Codec; 12] = [
+static CODECS: [Codec; 19] = [
     Codec { model: "Gen1", family: &family_a::FAMILY },
     Codec { model: "S2100", family: &family_b::PLAIN },
     Codec { model: "S2101", family: &family_a::FAMILY },
@@ -47,6 +47,13 @@ static CODECS: [Codec; 12] = [
     Codec { model: "S2120", family: &family_b::PLAIN },
     Codec { model: "A1101", family: &family_a::FAMILY },
     Codec { model: "A1102", family: &family_b::A1102 },
+    Codec { model: "T1000-A", family: &family_c::FAMILY },
+    Codec { model: "T1000-B", family: &family_c::FAMILY },
+    Codec { model: "T1000-C", family: &family_c::FAMILY },
+    Codec { model: "T1000-D", family: &family_c::FAMILY },
+    Codec { model: "T1000-E", family: &family_c::FAMILY },
+    Codec { model: "T2000", family: &family_c::FAMILY },
+    Codec { model: "WM1110", family: &family_c::FAMILY },
 ];
 
 impl Codec {

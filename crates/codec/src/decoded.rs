@@ -58,6 +58,29 @@ impl Decoded {
         self.put(None, Reading::new(channel, measurement, Value::text(text)));
     }
 
+    /// Adds what channel 1 measured, or notes that it did not; no number stands for a broken sensor.
+    pub(crate) fn number_or_none_at(&mut self, at: Option<Timestamp>, measurement: u32, number: Option<f64>) {
+        match number {
+            Some(number) => self.put_at(at, measurement, Value::Number(number)),
+            None => self.no_value(1, measurement),
+        }
+    }
+
+    /// Adds what channel 1 says as a JSON array.
+    pub(crate) fn json_at(&mut self, at: Option<Timestamp>, measurement: u32, json: String) {
+        self.put_at(at, measurement, Value::Json(json.into()));
+    }
+
+    /// Adds what channel 1 says.
+    pub(crate) fn put_at(&mut self, at: Option<Timestamp>, measurement: u32, value: Value) {
+        self.put(at, Reading::new(1, measurement, value));
+    }
+
+    /// Adds a status that the device had at a time of its clock.
+    pub(crate) fn status_at(&mut self, at: Option<Timestamp>, status: MeasurementId, value: impl Into<Value>) {
+        self.put(at, Reading::status(status.0, value));
+    }
+
     /// Adds a status of the device.
     pub(crate) fn status(&mut self, status: MeasurementId, value: impl Into<Value>) {
         self.put(None, Reading::status(status.0, value));

@@ -22,9 +22,11 @@ mod field;
 mod s2100;
 mod s2107;
 mod s2120;
+mod tracker;
 
 pub use device::{DeviceInfo, battery, device_info};
 pub use family_a::{Battery, family_a, family_a_info};
 pub use s2100::s2100;
 pub use s2107::{s2107, s2107_buffered, s2107_info};
 pub use s2120::{GustAndRain, Weather, s2120};
+pub use tracker::{Found, TrackerRecord, t1000, t1000_e, t2000};

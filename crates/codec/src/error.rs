@@ -57,6 +57,8 @@ pub enum UnknownId {
     Frame(u8),
     /// A channel that the model does not have.
     Channel(u8),
+    /// A length that a frame cannot have.
+    Length(u8),
 }
 
 impl fmt::Display for UnknownId {
@@ -65,6 +67,7 @@ impl fmt::Display for UnknownId {
             Self::Data(id) => write!(f, "data id `{id:04X}`"),
             Self::Frame(id) => write!(f, "frame id `{id:02X}`"),
             Self::Channel(channel) => write!(f, "channel `{channel}`"),
+            Self::Length(bytes) => write!(f, "length `{bytes}`"),
         }
     }
 }

@@ -138,6 +138,41 @@ pub enum Event {
     },
     /// The sockets of an S2107, from channel 1 on.
     ChannelStates([ChannelState; 10]),
+    /// A tracker asks what time it is.
+    TimeSyncRequested,
+    /// A tracker cannot locate itself.
+    TrackerError {
+        /// The device's code.
+        code: u32,
+        /// Its name.
+        name: &'static str,
+    },
+    /// A tracker is moving.
+    Motion {
+        /// Which stretch of moving this is, from 1.
+        number: u8,
+    },
+    /// A satellite scan comes in parts.
+    GnssShard {
+        /// Which scan.
+        group: u16,
+        /// Which part of it, from 0 or 1 on, as sent.
+        index: u8,
+        /// How many parts it has.
+        count: u8,
+    },
+}
+
+impl Event {
+    pub(crate) fn tracker_error(code: u32) -> Self {
+        let name = match code {
+            1 => "UTC_TIME_FAILED",
+            2 => "ALMANAC_TOO_OLD",
+            3 => "DOPPLER_ERROR",
+            _ => "UNLISTED",
+        };
+        Self::TrackerError { code, name }
+    }
 }
 
 /// Two numbers with a dot between them.
@@ -248,6 +283,10 @@ impl fmt::Display for Event {
                 f,
                 "data logger: protocol {protocol}, gpio mode {gpio_mode}, analog type {analog_type}, analog interface {analog_interface}"
             ),
+            Self::TimeSyncRequested => f.write_str("asks for the time"),
+            Self::TrackerError { code, name } => write!(f, "tracker error {code} {name}"),
+            Self::Motion { number } => write!(f, "motion {number}"),
+            Self::GnssShard { group, index, count } => write!(f, "part {index} of {count} of satellite scan {group}"),
             Self::LogFlags { raw } => write!(f, "log flags {raw:02X}"),
             Self::ChannelStates(states) => {
                 f.write_str("channels:")?;

@@ -38,4 +38,17 @@ impl<'a> Frames<'a> {
         self.at += N;
         Ok(*frame)
     }
+
+    /// The first bytes of the next frame, which stays where it is.
+    pub(crate) fn peek(&self, count: usize) -> Result<&'a [u8], Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        rest.get(..count).ok_or(Error::Short { at: self.at, need: count, have: rest.len() })
+    }
+
+    /// Takes a whole frame of so many bytes.
+    pub(crate) fn take_slice(&mut self, count: usize) -> Result<&'a [u8], Error> {
+        let frame = self.peek(count)?;
+        self.at += count;
+        Ok(frame)
+    }
 }

@@ -3,9 +3,13 @@
 /// Names of The Things Network's device catalogue that carry no model number.
 const GEN1: [&str; 5] = ["sensecap-air-th", "sensecap-co2", "sensecap-light", "sensecap-pressure", "sensecap-soil-th"];
 
+/// Names there that stand for several models of one format.
+const TRACKERS: [(&str, &str); 1] = [("sensecapt1000-tracker-ab", "t1000-a")];
+
 /// The one model of `models` that the hint names.
 pub(crate) fn model<'a>(hint: &str, models: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let hint = hint.trim().to_ascii_lowercase().replace([' ', '_'], "-");
+    let hint = TRACKERS.iter().find(|(name, _)| *name == hint).map_or(hint, |(_, model)| (*model).to_owned());
     let mut named = models
         .filter(|model| if *model == "Gen1" { is_gen1(&hint) } else { names(&hint, &model.to_ascii_lowercase()) });
     let first = named.next()?;
@@ -50,6 +54,11 @@ mod tests {
         for hint in super::GEN1 {
             check(hint, Some("Gen1"));
         }
+        check("sensecapt1000-tracker-ab", Some("T1000-A"));
+        check("sensecapt2000-tracker-abc", Some("T2000"));
+        check("SenseCAP T1000-B (US915)", Some("T1000-B"));
+        check("Tracker T1000 E", Some("T1000-E"));
+        check("WM1110 kit", Some("WM1110"));
         check("Gen1 air TH", Some("Gen1"));
         check("SenseCAP Air TH", Some("Gen1"));
     }
@@ -64,5 +73,7 @@ mod tests {
         check("weather station", None);
         check("süßS2101", None);
         check("gen12", None);
+        // Which one?
+        check("SenseCAP T1000", None);
     }
 }

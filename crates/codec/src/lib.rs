@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod family_a;
 mod family_b;
+mod family_c;
 mod frames;
 mod guess;
 mod sensor_error;

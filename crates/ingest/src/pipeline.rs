@@ -253,7 +253,7 @@ pub(crate) fn origin(source: &Source) -> RowFlags {
     if source.kind == SourceKind::Demo { RowFlags::SIMULATED } else { RowFlags::NONE }
 }
 
-fn stored_uplink(device: &Device, uplink: Uplink, codec: CodecVersion, rows: Vec<NewRow>) -> StoredUplink {
+pub(crate) fn stored_uplink(device: &Device, uplink: Uplink, codec: CodecVersion, rows: Vec<NewRow>) -> StoredUplink {
     StoredUplink {
         org: device.org,
         device: device.id,
@@ -267,7 +267,10 @@ fn stored_uplink(device: &Device, uplink: Uplink, codec: CodecVersion, rows: Vec
     }
 }
 
-async fn append(store: &dyn Store, ready: Vec<(StoredUplink, Vec<String>)>) -> Result<Vec<Accepted>, Refusal> {
+pub(crate) async fn append(
+    store: &dyn Store,
+    ready: Vec<(StoredUplink, Vec<String>)>,
+) -> Result<Vec<Accepted>, Refusal> {
     let mut accepted = Vec::with_capacity(ready.len());
     let mut entries = Vec::with_capacity(ready.len());
     for (uplink, warnings) in ready {

@@ -21,7 +21,7 @@ pub enum Refusal {
         max: usize,
     },
     /// Bytes in an encoding that this path does not read.
-    #[error("the body is `{0}`; send plain JSON; ChirpStack's integration has a payload encoding for it")]
+    #[error("the body is `{0}`; send plain JSON, not compressed; network servers have a setting for the format")]
     NotJson(String),
     /// Nobody in the source's organization has bound the device.
     #[error("no device `{0}` is bound here; bind it with `senstation device add`, or let the source add devices")]
@@ -76,6 +76,11 @@ impl Refusal {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
+    }
+
+    /// Whether the same message may be taken later: the fault is the store's.
+    pub fn is_for_now(&self) -> bool {
+        self.status().is_server_error()
     }
 
     /// Writes it to the log, with the cause that the caller is not told; the source if it is known.

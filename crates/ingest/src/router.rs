@@ -1,10 +1,17 @@
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, routing::post};
-use model::Timestamp;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+use model::{SourceKind, StationKey, Timestamp};
 use store::Store;
 
-use crate::{Notes, source::chirpstack};
+use crate::{
+    Notes, deviceapi,
+    source::{aws, chirpstack, helium, http, tts, webhook},
+};
 
 /// The most bytes that the body of a webhook may have.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -18,12 +25,34 @@ pub struct IngestState {
     pub now: fn() -> Timestamp,
     /// How sources have been doing since the last flush.
     pub notes: Arc<Notes>,
+    /// What devices that report for themselves are answered with.
+    pub devices: Devices,
 }
 
-/// Every path by which sources bring uplinks.
+/// How devices that report for themselves get in.
+#[derive(Clone)]
+pub struct Devices {
+    /// What their keys are derived from.
+    pub station_key: StationKey,
+    /// Where the broker listens, if it does.
+    pub mqtt_port: Option<u16>,
+    /// Where it does so with TLS.
+    pub mqtts_port: Option<u16>,
+}
+
+/// Every path by which sources bring uplinks, and devices what they measured.
 pub fn router(state: IngestState) -> Router {
     Router::new()
-        .route("/ingest/chirpstack", post(chirpstack::receive))
+        .route("/ingest/chirpstack", webhook(SourceKind::ChirpStack, chirpstack::read))
+        .route("/ingest/tts", webhook(SourceKind::Tts, tts::read))
+        .route("/ingest/tts/{*message}", webhook(SourceKind::Tts, tts::read))
+        .route("/ingest/helium", webhook(SourceKind::Helium, helium::read))
+        .route("/ingest/aws", post(aws::receive))
+        .route("/ingest/http", webhook(SourceKind::Http, http::read))
+        .route("/deviceapi/kit/message_uplink", post(deviceapi::report))
+        .route("/deviceapi/device/report_data", post(deviceapi::report))
+        .route("/deviceapi/device/report_status", post(deviceapi::report))
+        .route("/deviceapi/hardware/iotjoin/requestMqttToken", get(deviceapi::mqtt_token))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(state)
 }

@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 mod access_key;
+mod broker;
 mod call;
 mod catalogue;
 mod channel;
@@ -25,6 +26,7 @@ mod value;
 mod window;
 
 pub use access_key::{AccessId, AccessKey, InvalidAccessId, KeyLimits, Scopes, SecretHash};
+pub use broker::{Broker, BrokerState, BrokerUrl, InvalidBrokerUrl, is_topic_filter};
 pub use call::{Call, Hint};
 pub use catalogue::{
     InvalidMeasurementId, Measurement, MeasurementId, SensorType, Status, measurement, measurements, sensor_type,

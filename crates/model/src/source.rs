@@ -9,6 +9,13 @@ use crate::{OrgId, SecretHash, Timestamp};
 pub struct SourceId(u64);
 
 impl SourceId {
+    /// Devices that report for themselves: no source that anybody made has this id.
+    pub const DEVICES: Self = Self(0);
+
+    /// What was brought in as history, out of a file or from another station, and not heard from a
+    /// device: it is kept like everything else, and told to nobody as news.
+    pub const HISTORY: Self = Self(1);
+
     /// Takes 64 bits as they are.
     pub const fn from_raw(id: u64) -> Self {
         Self(id)
@@ -34,24 +41,52 @@ impl FromStr for SourceId {
     }
 }
 
-/// What kind of system a source is; each has its own path under `/ingest/`.
+/// What kind of system a source is; each that posts has its own path under `/ingest/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SourceKind {
-    /// ChirpStack's HTTP integration.
+    /// ChirpStack's HTTP integration, version 4 or 3.
     ChirpStack,
+    /// A webhook of The Things Stack.
+    Tts,
+    /// The HTTP integration of Helium's first Console.
+    Helium,
+    /// A rule of AWS IoT Core for LoRaWAN.
+    Aws,
+    /// Anything that can post JSON or CSV.
+    Http,
+    /// Whoever publishes in the organization's private space of the station's own broker.
+    Mqtt,
     /// The simulator behind `senstation demo`.
     Demo,
 }
 
 impl SourceKind {
     /// Every kind, in the order help texts list them.
-    pub const ALL: [Self; 2] = [Self::ChirpStack, Self::Demo];
+    pub const ALL: [Self; 7] =
+        [Self::ChirpStack, Self::Tts, Self::Helium, Self::Aws, Self::Http, Self::Mqtt, Self::Demo];
 
     /// Its name in commands, paths and records.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ChirpStack => "chirpstack",
+            Self::Tts => "tts",
+            Self::Helium => "helium",
+            Self::Aws => "aws",
+            Self::Http => "http",
+            Self::Mqtt => "mqtt",
             Self::Demo => "demo",
+        }
+    }
+
+    /// The path that it posts to; `None` for those that do not post.
+    pub const fn path(self) -> Option<&'static str> {
+        match self {
+            Self::ChirpStack => Some("/ingest/chirpstack"),
+            Self::Tts => Some("/ingest/tts"),
+            Self::Helium => Some("/ingest/helium"),
+            Self::Aws => Some("/ingest/aws"),
+            Self::Http => Some("/ingest/http"),
+            Self::Mqtt | Self::Demo => None,
         }
     }
 }
@@ -76,7 +111,7 @@ pub struct InvalidSourceKind;
 
 impl fmt::Display for InvalidSourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a source is of kind `chirpstack`")
+        f.write_str("a source is of kind `chirpstack`, `tts`, `helium`, `aws`, `http` or `mqtt`")
     }
 }
 
@@ -132,4 +167,21 @@ pub struct SourceHealth {
     pub last_error_at: Option<Timestamp>,
     /// Why it was; empty where none was.
     pub last_error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_back_and_its_path_ends_in_its_name() {
+        for kind in SourceKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert!(kind.path().is_none_or(|path| path.strip_prefix("/ingest/") == Some(kind.as_str())), "{kind}");
+        }
+        let refused = "carrier-pigeon".parse::<SourceKind>().unwrap_err().to_string();
+        for kind in SourceKind::ALL.iter().filter(|kind| **kind != SourceKind::Demo) {
+            assert!(refused.contains(&format!("`{kind}`")), "{kind}");
+        }
+    }
 }

@@ -168,6 +168,9 @@ impl Live {
 
     fn take(&self, entry: LogEntry) {
         let Entry::Uplink(uplink) = entry.entry else { return };
+        if uplink.source == SourceId::HISTORY {
+            return;
+        }
         lock(&self.counts).entry(uplink.org).or_default().add(uplink.received_at);
         lock(&self.last).insert(uplink.source, uplink.eui);
         if self.uplinks.receiver_count() == 0 {

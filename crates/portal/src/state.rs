@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use model::{AccessId, Call, OrgId, Timestamp};
+use model::{AccessId, Call, OrgId, SourceKind, Timestamp};
 use serde_json::Value;
 use store::Store;
 
@@ -20,6 +20,12 @@ pub trait Station: Send + Sync {
     fn api_document(&self) -> Value;
     /// How to read an organization's stream by MQTT, for somebody who reaches the station at `host`.
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream;
+    /// Seals a secret of somebody else's for one purpose, so that the station can use it again.
+    ///
+    /// **Errors**: the operating system gives no random numbers.
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error>;
+    /// What is usually subscribed to at a broker for a kind of source; empty where nothing is usual.
+    fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str];
     /// Whether a simulated fleet runs in an organization.
     fn has_simulated_fleet(&self, org: OrgId) -> bool;
     /// What an organization's access key has called last, the newest first.

@@ -33,14 +33,15 @@ use crate::{
     backup,
     config::Settings,
     export::{self, Wanted},
+    import, mirror,
     progress::{self, Shown, Steps},
     replay,
     station::{self, Station},
 };
 
 const FILE: &str = "control.sock";
-/// An export may name many devices.
-const LINE_BYTES_MAX: u64 = 256 * 1024;
+/// An export may name many devices, and a mirror brings many readings.
+const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Findings of a store that is damaged all over are many.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 /// How long a command may take to say what it wants.
@@ -61,6 +62,12 @@ pub(crate) enum Request {
     Export { wanted: Box<Wanted>, to: PathBuf },
     /// Decode stored frames again, and write how that differs into a file.
     Replay(replay::Wanted),
+    /// Take readings in out of a file.
+    Import(Box<import::Wanted>),
+    /// Take readings of another station in.
+    Take(Box<mirror::Batch>),
+    /// Count the readings of a device by day.
+    Count { org: OrgId, eui: DeviceEui, since_ms: i64 },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,6 +78,9 @@ enum Line {
     Verify,
     Export { wanted: Box<Wanted>, to: PathBuf },
     Replay(replay::Wanted),
+    Import { wanted: Box<import::Wanted> },
+    Take { batch: Box<mirror::Batch> },
+    Count { org: String, eui: String, since_ms: i64 },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,7 +94,7 @@ enum Answer {
 /// Asks the running station, or does it here if there is none.
 pub(crate) async fn ask(settings: &Settings, request: Request, what: &'static str) -> anyhow::Result<Value> {
     match UnixStream::connect(settings.data_dir.join(FILE)).await {
-        Ok(socket) => ask_running(socket, request, what).await,
+        Ok(socket) => ask_over(socket, request, what).await,
         Err(error) if shows_that_nobody_listens(&error) => {
             let steps = Arc::new(Steps::default());
             if request == Request::Verify {
@@ -98,6 +108,17 @@ pub(crate) async fn ask(settings: &Settings, request: Request, what: &'static st
         }
         Err(error) => Err(error).context("cannot ask the running station"),
     }
+}
+
+/// Whether a station runs on a data folder.
+pub(crate) fn is_running(data_dir: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(data_dir.join(FILE)).is_ok()
+}
+
+/// Asks the running station for something that takes no time.
+pub(crate) async fn ask_running(settings: &Settings, request: Request) -> anyhow::Result<Value> {
+    let socket = UnixStream::connect(settings.data_dir.join(FILE)).await;
+    ask_over(socket.context("the station does not run any more; start it and go on")?, request, "").await
 }
 
 async fn verify_closed(data_dir: PathBuf, steps: &Arc<Steps>, what: &'static str) -> anyhow::Result<Value> {
@@ -114,13 +135,16 @@ fn shows_that_nobody_listens(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionRefused | InvalidInput | NotFound)
 }
 
-async fn ask_running(mut socket: UnixStream, request: Request, what: &'static str) -> anyhow::Result<Value> {
+async fn ask_over(mut socket: UnixStream, request: Request, what: &'static str) -> anyhow::Result<Value> {
     let line = match request {
         Request::PurgeDevice { org, eui } => Line::PurgeDevice { org: org.to_string(), eui: eui.to_string() },
         Request::Backup { to, with_secrets } => Line::Backup { to, with_secrets },
         Request::Verify => Line::Verify,
         Request::Export { wanted, to } => Line::Export { wanted, to },
         Request::Replay(wanted) => Line::Replay(wanted),
+        Request::Import(wanted) => Line::Import { wanted },
+        Request::Take(batch) => Line::Take { batch },
+        Request::Count { org, eui, since_ms } => Line::Count { org: org.to_string(), eui: eui.to_string(), since_ms },
     };
     socket.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes()).await?;
     let mut shown = None;
@@ -148,6 +172,9 @@ async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> a
         }
         Request::Export { wanted, to } => export::write(station, *wanted, to, steps).await,
         Request::Replay(wanted) => replay::run(&*station.store(), wanted, steps).await,
+        Request::Import(wanted) => import::take(station, *wanted, steps).await,
+        Request::Take(batch) => mirror::take(&*station.store(), *batch).await,
+        Request::Count { org, eui, since_ms } => mirror::count(&*station.store(), org, eui, since_ms).await,
         Request::Verify => Ok(backup::verified_json(&backup::verify(station, steps).await?)),
     }
 }
@@ -293,5 +320,11 @@ fn parse(line: &str) -> anyhow::Result<Request> {
         Line::Verify => Request::Verify,
         Line::Export { wanted, to } => Request::Export { wanted, to },
         Line::Replay(wanted) => Request::Replay(wanted),
+        Line::Import { wanted } => Request::Import(wanted),
+        Line::Take { batch } => Request::Take(batch),
+        Line::Count { org, eui, since_ms } => {
+            let eui = eui.parse().map_err(|error: model::InvalidEui| anyhow!(error))?;
+            Request::Count { org: org.parse()?, eui, since_ms }
+        }
     })
 }

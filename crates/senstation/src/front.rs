@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use api::ApiState;
 use codec::Codec;
-use model::{AccessId, Call, OrgId, Timestamp};
+use model::{AccessId, Call, OrgId, SourceKind, StationKey, Timestamp};
 use portal::{Fact, PortalState, Stream};
 use store::Registry;
 
@@ -18,6 +18,7 @@ use crate::{
     backup::Backups,
     clock,
     config::{Listen, Settings},
+    credentials::random,
     demo::Fleets,
     logging::Tail,
     station::Station,
@@ -32,6 +33,7 @@ struct Front {
     log: Tail,
     backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
+    station_key: StationKey,
     started: Timestamp,
 }
 
@@ -44,6 +46,7 @@ pub(crate) fn portal(
     backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
     api: ApiState,
+    station_key: StationKey,
 ) -> PortalState {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let portal = portal::Settings {
@@ -52,7 +55,17 @@ pub(crate) fn portal(
         map_attribution: settings.portal.map_attribution.clone(),
     };
     let store = station.store();
-    let front = Front { station, api, settings: settings.clone(), fleets, log, backups, mqtt, started: clock::now() };
+    let front = Front {
+        station,
+        api,
+        settings: settings.clone(),
+        fleets,
+        log,
+        backups,
+        mqtt,
+        station_key,
+        started: clock::now(),
+    };
     PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
 }
 
@@ -91,6 +104,15 @@ impl portal::Station for Front {
 
     fn api_document(&self) -> serde_json::Value {
         api::document()
+    }
+
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error> {
+        let nonce = random().map_err(store::Error::internal)?;
+        Ok(self.station_key.seal(purpose, secret, nonce))
+    }
+
+    fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str] {
+        ingest::usual_topics(kind)
     }
 
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {

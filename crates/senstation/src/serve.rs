@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::ApiState;
-use ingest::{IngestState, Notes};
+use ingest::{Devices, IngestState, Notes};
 use model::OrgId;
 use portal::PortalState;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -32,7 +32,7 @@ use crate::{
     demo::{self, Fleets},
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, PortalLink},
-    jobs,
+    intake, jobs,
     logging::Tail,
     output::Output,
     station::Station,
@@ -139,7 +139,7 @@ impl Running {
                 .then(|| api::PortalLogin { networks: settings.portal_login.networks.0.clone() }),
         };
         let station_key = station_key::load_or_create(&settings.data_dir)?;
-        let api = ApiState::new(station.store(), Arc::new(clock::now), station_key, api_settings);
+        let api = ApiState::new(station.store(), Arc::new(clock::now), station_key.clone(), api_settings);
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);
@@ -155,6 +155,7 @@ impl Running {
             Arc::clone(&backups),
             mqtt_address,
             api.clone(),
+            station_key.clone(),
         );
         let readers = stream::Settings { connections_per_org_max: settings.mqtt.connections_per_org_max };
         let broker = Broker::new(station.store(), Arc::new(clock::now), &readers);
@@ -177,7 +178,15 @@ impl Running {
             tasks: JoinSet::new(),
             signals,
         };
-        running.open_doors(settings)?;
+        let mqtt_port = mqtt_address.map(|address| address.port());
+        let ingest = IngestState {
+            store: running.station.store(),
+            now: clock::now,
+            notes: Arc::clone(&running.notes),
+            devices: Devices { station_key, mqtt_port, mqtts_port: None },
+        };
+        running.open_doors(settings, &ingest)?;
+        running.spawn(|_, stop| intake::run(ingest, stop));
         let broker = running.broker.clone();
         running.spawn(|_, stop| async move { broker.run(stop).await });
         let room = Room::new(settings.mqtt.connections_max);
@@ -210,7 +219,7 @@ impl Running {
         Ok(running)
     }
 
-    fn open_doors(&mut self, settings: &Settings) -> anyhow::Result<()> {
+    fn open_doors(&mut self, settings: &Settings, ingest: &IngestState) -> anyhow::Result<()> {
         let limits = Limits {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
@@ -227,11 +236,7 @@ impl Running {
             let rooms = Rooms {
                 api: api::router(self.api.clone()),
                 portal: portal::router(portal.clone()),
-                ingest: ingest::router(IngestState {
-                    store: self.station.store(),
-                    now: clock::now,
-                    notes: Arc::clone(&self.notes),
-                }),
+                ingest: ingest::router(ingest.clone()),
                 station: Arc::clone(&self.station),
                 metrics: settings.metrics.listen.0.is_none().then(|| Arc::clone(&metrics)),
             };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
-    OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
+    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
+    SourceId, StreamSession, Timestamp, Uplink,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, ModelRule, PersonChange, Registry, SourceChange,
@@ -136,6 +136,10 @@ impl Registry for EmbeddedStore {
         self.registry.find_device(org, eui).await
     }
 
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error> {
+        self.registry.list_owners(eui, limit).await
+    }
+
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
         self.registry.find_device_id(org, eui).await
     }
@@ -194,6 +198,22 @@ impl Registry for EmbeddedStore {
 
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
         self.registry.list_source_health(org).await
+    }
+
+    async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
+        self.registry.set_broker(broker).await
+    }
+
+    async fn remove_broker(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
+        self.registry.remove_broker(org, id).await
+    }
+
+    async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error> {
+        self.registry.list_brokers(org).await
+    }
+
+    async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error> {
+        self.registry.note_broker(org, id, state).await
     }
 
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {

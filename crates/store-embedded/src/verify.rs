@@ -146,7 +146,7 @@ impl Walk<'_> {
         for (device, org) in std::mem::take(&mut self.owners) {
             match known.get(&(device.0 as i64)) {
                 None => {
-                    self.found.find(format!("the registry does not know device {device}, which has sent something"))
+                    self.found.find(format!("the registry does not know device {device}, which has sent something"));
                 }
                 Some(owner) if *owner != org.get() as i64 => {
                     self.found.find(format!("device {device} is {org}'s, and another's in the registry"));

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelMap, Day, Deed, Device, DeviceEui, DeviceId, DeviceKind,
-    DeviceNotes, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash, Person,
-    PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp,
-    Uplink,
+    AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, ChannelMap, Day, Deed, Device, DeviceEui,
+    DeviceId, DeviceKind, DeviceNotes, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization,
+    PasswordHash, Person, PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId,
+    StreamSession, Timestamp, Uplink,
 };
 
 use crate::{Charge, Drawn, Error, UnboundDevice, UnboundUplink, Usage};
@@ -110,6 +110,9 @@ pub trait Registry: Send + Sync {
     async fn unbind_device(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error>;
     /// The bound device of an EUI, if the organization has it.
     async fn find_device(&self, org: OrgId, eui: DeviceEui) -> Result<Option<Arc<Device>>, Error>;
+    /// The bound devices of an EUI, whichever organization has them, by ascending organization: for a
+    /// device that proves by a secret of its own which of them it is.
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error>;
     /// The id of a device that the organization has, or ever had; what is to be purged is found by
     /// it.
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error>;
@@ -152,8 +155,18 @@ pub trait Registry: Send + Sync {
     async fn note_sources(&self, notes: Vec<SourceNote>) -> Result<(), Error>;
     /// How the organization's sources have been doing, by ascending id: one for each source.
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error>;
-    /// Deletes a source, and what it brought of devices that nobody has bound; its token is worth nothing from then
-    /// on. **Errors**: `NotFound`.
+    /// Says which broker a source's messages are fetched from, in place of the one before.
+    /// **Errors**: `NotFound` source.
+    async fn set_broker(&self, broker: Broker) -> Result<(), Error>;
+    /// Fetches a source's messages from nowhere, if they were. **Errors**: `NotFound` source.
+    async fn remove_broker(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
+    /// Every broker, or those of one organization, by ascending source, and how fetching goes as far
+    /// as that was noted.
+    async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error>;
+    /// Writes down how fetching a source's messages goes; nothing for a source without a broker.
+    async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error>;
+    /// Deletes a source, forgets its broker and what it brought of devices that nobody has bound; its token is worth
+    /// nothing from then on. **Errors**: `NotFound`.
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
     /// The source that a token is, or was the one before of, by the token's hash; whoever asks
     /// looks whether it still is with [`Source::has_token`].

@@ -2,7 +2,7 @@
 
 use std::{io::Write, ops::Range};
 
-use model::{DeviceEui, OrgId, Position, SeriesKey, Timestamp, Value};
+use model::{DeviceEui, OrgId, Position, SeriesKey, SourceId, Timestamp, Value};
 use serde::de::IgnoredAny;
 use store::{Entry, LogEntry, StoredUplink};
 
@@ -29,9 +29,12 @@ pub(crate) struct Part {
 
 impl Published {
     /// What is published of an entry; of anything but an uplink nothing is: a new decoding of an old
-    /// uplink is no news of a device, and belongs to its history.
+    /// uplink is no news of a device, and belongs to its history, as does what was brought in as such.
     pub(crate) fn of(entry: LogEntry) -> Option<Self> {
         let LogEntry { position, entry: Entry::Uplink(uplink) } = entry else { return None };
+        if uplink.source == SourceId::HISTORY {
+            return None;
+        }
         let StoredUplink { org, eui, mut rows, .. } = uplink;
         rows.sort_by_key(|row| row.measured_at);
         let mut published = Self { org, position, eui, parts: Vec::new(), text: Vec::new() };

@@ -11,9 +11,8 @@ pub fn s2107(probes_c: [Option<f64>; 3]) -> Vec<u8> {
 
 /// The probes of an S2107 at an earlier time, whole seconds from 1970 to 2106.
 pub fn s2107_buffered(at: Timestamp, probes_c: [Option<f64>; 3]) -> Vec<u8> {
-    let seconds = u32::try_from(at.as_millis().div_euclid(1000).max(0)).unwrap_or(u32::MAX);
     let mut frame = vec![0x46];
-    frame.extend(seconds.to_be_bytes());
+    frame.extend(field::seconds(at).to_be_bytes());
     push_probes(probes_c, &mut frame);
     frame
 }

@@ -54,3 +54,11 @@ fn every_frame_id_has_a_fixture() {
     let missing: Vec<_> = ids.into_iter().flatten().filter(|id| !found.contains(id)).collect();
     assert!(missing.is_empty(), "{missing:04X?}");
 }
+
+#[test]
+fn every_frame_id_of_the_trackers_has_a_fixture() {
+    let models = ["T1000-A", "T1000-B", "T1000-C", "T1000-D", "T1000-E", "T2000", "WM1110"];
+    let found = first_ids(&models, |payload| payload[0].into());
+    let missing: Vec<_> = (0x01..=0x18).chain(0x1A..=0x32).filter(|id| !found.contains(id)).collect();
+    assert!(missing.is_empty(), "{missing:04X?}");
+}

@@ -5,3 +5,4 @@ mod encode;
 mod fixture;
 mod fixtures;
 mod properties;
+mod trackers;

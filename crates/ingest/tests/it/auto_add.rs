@@ -58,3 +58,21 @@ async fn two_first_uplinks_at_once_add_one_device() {
     assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
     assert_eq!(app.rows(ORG, NEW).await.len(), 2);
 }
+
+#[tokio::test]
+async fn other_network_servers_name_the_model_as_well() {
+    let tts = include_str!("../../fixtures/tts/up.json").replace("2CF7F12004100005", NEW);
+    let helium = include_str!("../../fixtures/helium/up.json").replace("2CF7F12004100005", NEW);
+    let v3 = include_str!("../../fixtures/chirpstack/up-v3.json").replace("2cf7f12004100005", NEW);
+    for (kind, path, body, name) in [
+        (SourceKind::Tts, "/ingest/tts", tts, "greenhouse-1"),
+        (SourceKind::Helium, "/ingest/helium", helium, "Greenhouse 1"),
+        (SourceKind::ChirpStack, PATH, v3, "Greenhouse 1"),
+    ] {
+        let app = App::new().await;
+        app.create_source(Source { auto_add: true, ..source(ORG, "open", kind) }).await;
+        assert_eq!(app.post(path, "open", body).await.body["stored"], 2, "{kind}");
+        let device = app.store.find_device(ORG, NEW.parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!((device.model.as_str(), device.name.as_str()), ("S2101", name), "{kind}");
+    }
+}

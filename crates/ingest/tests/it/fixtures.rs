@@ -1,39 +1,60 @@
 //! Every recorded message is read as its snapshot says; a new file needs no new test.
+//!
+//! A file's name begins with its event, `_` standing for `/`; what follows a `-` says what is
+//! particular about it.
 
 use std::{fs, path::Path};
 
-use ingest::{
-    Refusal,
-    chirpstack::{self, Event},
-};
+use ingest::{Message, Post, Refusal};
 use model::{SourceKind, Uplink};
 
-use crate::support::{ORG, TOKEN, now, source};
+use crate::support::{ORG, TOKEN, now, reader, source};
 
 #[test]
 fn every_recorded_message_is_read_as_before() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/chirpstack");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    let source = source(ORG, TOKEN, SourceKind::ChirpStack);
-    for file in files {
-        let name = file.file_stem().unwrap().to_str().unwrap();
-        let event = name.split('-').next().unwrap();
-        let read = chirpstack::read(event, &fs::read(&file).unwrap(), &source, now());
-        insta::assert_snapshot!(format!("chirpstack-{name}"), describe(read));
+    let mut read = 0;
+    for kind in SourceKind::ALL.into_iter().filter(|kind| kind.path().is_some()) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(kind.as_str());
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let source = source(ORG, TOKEN, kind);
+        for file in files {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let (stem, extension) = name.split_once('.').unwrap();
+            let event = stem.split('-').next().unwrap().replace('_', "/");
+            let content_type = match extension {
+                "pb" => "application/octet-stream",
+                "csv" => "text/csv",
+                _ => "application/json",
+            };
+            let body = fs::read(&file).unwrap();
+            let message = reader(kind)(&Post { event: &event, content_type, body: &body }, &source, now());
+            let suffix = if extension == "csv" { "-csv" } else { "" };
+            insta::assert_snapshot!(format!("{kind}-{stem}{suffix}"), describe(message));
+            read += 1;
+        }
     }
+    assert!(read > 40, "{read}");
 }
 
-fn describe(read: Result<Event, Refusal>) -> String {
+fn describe(read: Result<Message, Refusal>) -> String {
     match read {
-        Ok(Event::Uplink(uplink)) => describe_uplink(&uplink),
-        Ok(Event::Status(report)) => {
-            let statuses = report.statuses.iter();
-            let statuses: Vec<_> =
-                statuses.map(|status| format!("{} = {}", status.series.measurement, status.value)).collect();
-            format!("{}\nstatuses: {}", describe_uplink(&report.uplink), statuses.join(", "))
+        Ok(Message::Uplink(uplink)) => describe_uplink(&uplink),
+        Ok(Message::Reports(reports)) => {
+            let reports = reports.iter().map(|report| {
+                let readings: Vec<_> = report
+                    .statuses
+                    .iter()
+                    .map(|reading| {
+                        format!("{}/{} = {}", reading.series.channel, reading.series.measurement, reading.value)
+                    })
+                    .collect();
+                format!("{}\nreadings: {}", describe_uplink(&report.uplink), readings.join(", "))
+            });
+            reports.collect::<Vec<_>>().join("\n\n")
         }
-        Ok(Event::Other) => "nothing to store".to_owned(),
+        Ok(Message::Other) => "nothing to store".to_owned(),
+        Ok(Message::Warning(warning)) => format!("nothing to store, but a warning: {warning}"),
         Err(refusal) => format!("{}: {refusal}", refusal.status()),
     }
 }

@@ -5,10 +5,14 @@
 mod answers;
 mod any_bytes;
 mod auto_add;
+mod deviceapi;
 mod fixtures;
 mod health;
+mod import;
+mod published;
 mod refusals;
 mod replay;
+mod sources;
 mod support;
 mod time;
 mod unbound;

@@ -8,10 +8,10 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use ingest::{IngestState, Notes};
+use ingest::{Devices, IngestState, Notes, Read, aws, chirpstack, helium, http, tts};
 use model::{
     Device, DeviceEui, DeviceKind, OrgId, Organization, Reading, Row, SecretHash, Source, SourceId, SourceKind,
-    Timestamp, Window,
+    StationKey, Timestamp, Window,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -23,6 +23,7 @@ pub(crate) const NEIGHBOUR: OrgId = OrgId::from_raw(521_853_156_991_106);
 pub(crate) const EUI: &str = "2CF7F12004100005";
 pub(crate) const NEIGHBOURS_EUI: &str = "2CF7F12004100006";
 pub(crate) const TOKEN: &str = "a-token-of-chirpstack";
+pub(crate) const STATION_KEY: StationKey = StationKey::from_raw([0x0B; 32]);
 pub(crate) const UP: &str = include_str!("../../fixtures/chirpstack/up.json");
 
 /// The instant that the clock shows: a little after the fixtures were received.
@@ -34,6 +35,7 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) notes: Arc<Notes>,
+    pub(crate) state: IngestState,
     router: Router,
 }
 
@@ -51,13 +53,17 @@ impl App {
 
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
         let notes = Arc::new(Notes::default());
-        let state = IngestState { store: Arc::clone(&store), now, notes: Arc::clone(&notes) };
-        let app = Self { router: ingest::router(state), store, notes };
+        let devices = Devices { station_key: STATION_KEY, mqtt_port: Some(1883), mqtts_port: None };
+        let state = IngestState { store: Arc::clone(&store), now, notes: Arc::clone(&notes), devices };
+        let app = Self { router: ingest::router(state.clone()), store, notes, state };
         for (org, eui, token) in [(ORG, EUI, TOKEN), (NEIGHBOUR, NEIGHBOURS_EUI, "a-token-of-the-neighbour")] {
             let organization = Organization { id: org, name: "Farm".to_owned(), created_at: now() };
             app.store.create_organization(organization).await.unwrap();
             app.bind(org, eui, "S2101").await;
             app.create_source(source(org, token, SourceKind::ChirpStack)).await;
+        }
+        for kind in [SourceKind::Tts, SourceKind::Helium, SourceKind::Aws, SourceKind::Http] {
+            app.create_source(source(ORG, &token(kind), kind)).await;
         }
         app
     }
@@ -91,6 +97,13 @@ impl App {
         self.send(Request::post(path).header(header::AUTHORIZATION, authorization).body(body.into()).unwrap()).await
     }
 
+    pub(crate) async fn post_as(&self, kind: SourceKind, content_type: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(kind.path().unwrap())
+            .header(header::AUTHORIZATION, format!("Bearer {}", token(kind)))
+            .header(header::CONTENT_TYPE, content_type);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -110,6 +123,23 @@ impl App {
     /// What the device of the fixtures has measured and told about itself.
     pub(crate) async fn readings(&self) -> Vec<Reading> {
         self.rows(ORG, EUI).await.into_iter().flat_map(|row| row.readings).collect()
+    }
+}
+
+/// The token of the organization's source of a kind.
+pub(crate) fn token(kind: SourceKind) -> String {
+    format!("a-token-of-{kind}")
+}
+
+/// What reads the messages of a kind.
+pub(crate) fn reader(kind: SourceKind) -> Read {
+    match kind {
+        SourceKind::ChirpStack => chirpstack::read,
+        SourceKind::Tts => tts::read,
+        SourceKind::Helium => helium::read,
+        SourceKind::Aws => aws::read,
+        SourceKind::Http => http::read,
+        SourceKind::Mqtt | SourceKind::Demo => panic!("{kind} posts nothing"),
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use model::{Source, SourceHealth};
+use model::{Broker, BrokerState, Source, SourceHealth};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +12,11 @@ use super::{Body, Page, created};
 use crate::{
     PortalState,
     actor::Actor,
-    deeds::{self, sources},
+    deeds::{
+        self,
+        brokers::{self, NewBroker},
+        sources,
+    },
     fault::Fault,
 };
 
@@ -33,10 +37,63 @@ pub(crate) struct SourceShape {
     last_message_at: Option<String>,
     last_error_at: Option<String>,
     last_error: String,
+    /// Where its messages are fetched from, if from anywhere.
+    broker: Option<BrokerShape>,
+}
+
+/// A broker without its password, and how fetching from it goes.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Broker)]
+pub(crate) struct BrokerShape {
+    /// `mqtt://HOST:PORT`, or `mqtts://HOST:PORT` with TLS.
+    url: String,
+    user: String,
+    has_password: bool,
+    ca_pem: String,
+    /// Empty: what is usual for the kind of the source.
+    topics: Vec<String>,
+    connected: bool,
+    /// What is the matter, if anything.
+    trouble: String,
+    /// Since when it is so; `null` before the first try.
+    since: Option<String>,
+}
+
+impl BrokerShape {
+    fn of((broker, state): &(Broker, Option<BrokerState>)) -> Self {
+        Self {
+            url: broker.url.to_string(),
+            user: broker.user.clone(),
+            has_password: !broker.password.is_empty(),
+            ca_pem: broker.ca_pem.clone(),
+            topics: broker.topics.clone(),
+            connected: state.as_ref().is_some_and(|state| state.is_connected),
+            trouble: state.as_ref().map(|state| state.trouble.clone()).unwrap_or_default(),
+            since: state.as_ref().map(|state| state.since.to_string()),
+        }
+    }
+}
+
+/// A broker to fetch from, in place of the one before.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewBroker)]
+pub(crate) struct NewBrokerShape {
+    url: String,
+    #[serde(default)]
+    user: String,
+    /// Without one, that of before stays if address and user do.
+    #[serde(default)]
+    password: String,
+    /// Certificates as PEM; empty for those that the operating system trusts.
+    #[serde(default)]
+    ca_pem: String,
+    #[serde(default)]
+    topics: Vec<String>,
 }
 
 impl SourceShape {
-    fn of(source: &Source, health: Option<&SourceHealth>) -> Self {
+    fn of(source: &Source, health: Option<&SourceHealth>, broker: Option<&(Broker, Option<BrokerState>)>) -> Self {
         Self {
             id: source.id.to_string(),
             kind: source.kind.as_str(),
@@ -48,6 +105,7 @@ impl SourceShape {
             last_message_at: health.and_then(|health| health.last_message_at).map(|at| at.to_string()),
             last_error_at: health.and_then(|health| health.last_error_at).map(|at| at.to_string()),
             last_error: health.map(|health| health.last_error.clone()).unwrap_or_default(),
+            broker: broker.map(BrokerShape::of),
         }
     }
 }
@@ -56,8 +114,8 @@ impl SourceShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MadeSource {
     token: String,
-    /// Where the network server posts to.
-    path: String,
+    /// Where the network server posts to; `null` for a kind that does not post.
+    path: Option<&'static str>,
     #[serde(flatten)]
     source: SourceShape,
 }
@@ -66,7 +124,7 @@ pub(crate) struct MadeSource {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSource {
-    /// `chirpstack`.
+    /// `chirpstack`, `tts`, `helium`, `aws`, `http` or `mqtt`.
     kind: String,
     #[serde(default)]
     name: String,
@@ -85,7 +143,8 @@ pub(crate) struct SourceChange {
 async fn find(portal: &PortalState, actor: &Actor, id: &str) -> Result<SourceShape, Fault> {
     let source = sources::find(portal, actor, sources::id(id)?).await?;
     let health = portal.store().list_source_health(actor.org).await?;
-    Ok(SourceShape::of(&source, health.iter().find(|health| health.id == source.id)))
+    let broker = brokers::find(portal, actor, source.id).await?;
+    Ok(SourceShape::of(&source, health.iter().find(|health| health.id == source.id), broker.as_ref()))
 }
 
 /// `GET /api/sources`
@@ -93,7 +152,10 @@ pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor) -> Res
     let sources = portal.store().list_sources(actor.org).await?;
     let health = portal.store().list_source_health(actor.org).await?;
     let health = |source: &Source| health.iter().find(|health| health.id == source.id);
-    Ok(Json(Page::whole(sources.iter().map(|source| SourceShape::of(source, health(source))).collect())))
+    let brokers = portal.store().list_brokers(Some(actor.org)).await?;
+    let broker = |source: &Source| brokers.iter().find(|(broker, _)| broker.source == source.id);
+    let shapes = sources.iter().map(|source| SourceShape::of(source, health(source), broker(source)));
+    Ok(Json(Page::whole(shapes.collect())))
 }
 
 /// `POST /api/sources`
@@ -105,8 +167,7 @@ pub(crate) async fn create(
     let kind = deeds::parse(&new.kind, |texts| texts.fault_source_kind)?;
     let (source, secret) = sources::create(&portal, &actor, kind, &new.name, new.auto_add).await?;
     let location = format!("/api/sources/{}", source.id);
-    let made =
-        MadeSource { token: secret.text, path: format!("/ingest/{kind}"), source: SourceShape::of(&source, None) };
+    let made = MadeSource { token: secret.text, path: kind.path(), source: SourceShape::of(&source, None, None) };
     Ok(created(&location, made))
 }
 
@@ -137,7 +198,7 @@ pub(crate) async fn rotate(
     Path(id): Path<String>,
 ) -> Result<Json<MadeSource>, Fault> {
     let (source, secret, _) = sources::rotate(&portal, &actor, sources::id(&id)?).await?;
-    let path = format!("/ingest/{}", source.kind);
+    let path = source.kind.path();
     Ok(Json(MadeSource { token: secret.text, path, source: find(&portal, &actor, &id).await? }))
 }
 
@@ -148,5 +209,28 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Fault> {
     sources::delete(&portal, &actor, sources::id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `PUT /api/sources/{id}/broker`
+pub(crate) async fn fetch(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Body(new): Body<NewBrokerShape>,
+) -> Result<Json<SourceShape>, Fault> {
+    let NewBrokerShape { url, user, password, ca_pem, topics } = new;
+    let new = NewBroker { url: &url, user: &user, password: &password, ca_pem: &ca_pem, topics };
+    brokers::set(&portal, &actor, sources::id(&id)?, new).await?;
+    find(&portal, &actor, &id).await.map(Json)
+}
+
+/// `DELETE /api/sources/{id}/broker`
+pub(crate) async fn fetch_no_more(
+    State(portal): State<PortalState>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Fault> {
+    brokers::remove(&portal, &actor, sources::id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

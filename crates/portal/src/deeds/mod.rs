@@ -1,5 +1,6 @@
 //! What can be done, by a page or by a program; each deed is written into the audit log.
 
+pub(crate) mod brokers;
 pub(crate) mod devices;
 pub(crate) mod fleet;
 pub(crate) mod groups;

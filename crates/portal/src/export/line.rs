@@ -68,18 +68,31 @@ impl<'a> Lines<'a> {
         }
         self.count += 1;
         let Self { out, eui, tail, .. } = self;
-        // Writing to memory does not fail.
-        let _written = match self.query.format {
-            Format::Csv => write!(out, "{eui},{channel},{measurement},{measured_at},"),
-            Format::JsonLines => write!(
-                out,
-                "{{\"device_eui\":\"{eui}\",\"channel\":{channel},\"measurement_id\":\"{measurement}\",\
-                 \"measured_at\":\"{measured_at}\",\"value\":"
-            ),
-        };
+        let mut digits = itoa::Buffer::new();
         match self.query.format {
-            Format::Csv => csv_value(out, &reading.value),
-            Format::JsonLines => json_value(out, &reading.value),
+            Format::Csv => {
+                out.extend_from_slice(eui.as_bytes());
+                out.push(b',');
+                out.extend_from_slice(digits.format(channel.0).as_bytes());
+                out.push(b',');
+                out.extend_from_slice(digits.format(measurement.0).as_bytes());
+                out.push(b',');
+                out.extend_from_slice(measured_at.as_bytes());
+                out.push(b',');
+                csv_value(out, &reading.value);
+            }
+            Format::JsonLines => {
+                out.extend_from_slice(br#"{"device_eui":""#);
+                out.extend_from_slice(eui.as_bytes());
+                out.extend_from_slice(br#"","channel":"#);
+                out.extend_from_slice(digits.format(channel.0).as_bytes());
+                out.extend_from_slice(br#","measurement_id":""#);
+                out.extend_from_slice(digits.format(measurement.0).as_bytes());
+                out.extend_from_slice(br#"","measured_at":""#);
+                out.extend_from_slice(measured_at.as_bytes());
+                out.extend_from_slice(br#"","value":"#);
+                json_value(out, &reading.value);
+            }
         }
         out.extend_from_slice(tail);
     }
@@ -119,17 +132,30 @@ fn is_meant(meant: &[MeasurementId], measurement: MeasurementId) -> bool {
 }
 
 fn csv_value(out: &mut Vec<u8>, value: &Value) {
-    let _written = match value {
-        Value::Number(number) => write!(out, "{number},number"),
+    match value {
+        Value::Number(value) => {
+            number(out, *value);
+            out.extend_from_slice(b",number");
+        }
         Value::Text(text) => {
             csv_text(out, text);
-            write!(out, ",text")
+            out.extend_from_slice(b",text");
         }
         Value::Json(json) => {
             csv_text(out, json);
-            write!(out, ",json")
+            out.extend_from_slice(b",json");
         }
-    };
+    }
+}
+
+/// The shortest decimal that reads back as the same number.
+fn number(out: &mut Vec<u8>, number: f64) {
+    const WHOLE_MAX: f64 = 1e15;
+    if number.abs() < WHOLE_MAX && number.trunc() == number && (number != 0.0 || number.is_sign_positive()) {
+        out.extend_from_slice(itoa::Buffer::new().format(number as i64).as_bytes());
+    } else {
+        out.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
+    }
 }
 
 /// A text, in quotes where it would be read as something else.
@@ -145,7 +171,7 @@ fn csv_text(out: &mut Vec<u8>, text: &str) {
 
 fn json_value(out: &mut Vec<u8>, value: &Value) {
     match value {
-        Value::Number(number) if number.is_finite() => drop(write!(out, "{number}")),
+        Value::Number(value) if value.is_finite() => number(out, *value),
         Value::Number(_) => out.extend_from_slice(b"null"),
         Value::Json(json) if serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok() => {
             // On one line, as every JSON can be.
@@ -246,6 +272,12 @@ mod tests {
             let json: serde_json::Value = serde_json::from_str(&json).unwrap();
             (csv.split_once("319Z,").unwrap().1.split_once(",2026").unwrap().0.to_owned(), json["value"].to_string())
         };
+        for number in [0.1 + 0.2, -0.0, 1e300, 5e-324, -123_456.75] {
+            let (csv, json) = text(Value::Number(number));
+            for read in [csv.trim_end_matches(",number"), &json] {
+                assert_eq!(read.parse::<f64>().map(f64::to_bits), Ok(number.to_bits()), "{read}");
+            }
+        }
         assert_eq!(text(Value::text("1.2")), ("1.2,text".to_owned(), "\"1.2\"".to_owned()));
         assert_eq!(
             text(Value::text("a \"b\", c")),

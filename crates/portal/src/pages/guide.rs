@@ -19,12 +19,18 @@ struct Document {
     chinese: &'static str,
 }
 
-static DOCUMENTS: [Document; 2] = [
+static DOCUMENTS: [Document; 3] = [
     Document {
         path: "quick-start",
         title: |t| t.guide_quick_start,
         english: include_str!("../../../../docs/quick-start.md"),
         chinese: include_str!("../../../../docs/quick-start.zh.md"),
+    },
+    Document {
+        path: "sources",
+        title: |t| t.guide_sources,
+        english: include_str!("../../../../docs/sources.md"),
+        chinese: include_str!("../../../../docs/sources.zh.md"),
     },
     Document {
         path: "access",

@@ -15,7 +15,7 @@ use crate::{
     fleet,
     guard::see,
     html::{frame, parts},
-    pages::device::frames,
+    pages::{device::frames, paste::what_to_paste},
     secret::Secret,
     view::View,
 };
@@ -42,6 +42,9 @@ pub(crate) async fn choose(State(portal): State<PortalState>, actor: Actor, view
                     form method="post" action="/setup/chirpstack" {
                         button.choice { span.icon.i-sources {} strong { (t.setup_connect) } span { (t.setup_connect_help) } }
                     }
+                }
+                li {
+                    a.choice href="/sources" { span.icon.i-sources {} strong { (t.setup_other) } span { (t.setup_other_help) } }
                 }
                 li {
                     a.choice href="/keys" { span.icon.i-keys {} strong { (t.setup_key) } span { (t.setup_key_help) } }
@@ -122,29 +125,11 @@ fn waiting(view: &View, source: &Source, secret: Option<&Secret>) -> Markup {
             (steps(view, 2))
             section.card {
                 header { h1 { (t.chirpstack_title) } }
-                (what_to_paste(view, secret))
+                (what_to_paste(view, source, secret))
                 p.waiting role="status" data-live-state data-await=(source.id) data-next=(again) { (t.chirpstack_waiting) }
                 p.small { a href=(again) { (t.look_again) } " · " a href="/guide/quick-start" { (t.nav_guide) } }
             }
         }
     };
     frame::bare(view, t.chirpstack_title, content)
-}
-
-/// What to enter in `ChirpStack`.
-pub(crate) fn what_to_paste(view: &View, secret: Option<&Secret>) -> Markup {
-    let t = view.t;
-    html! {
-        p { (t.chirpstack_help) }
-        dl.facts {
-            dt { (t.chirpstack_encoding) } dd { "JSON" }
-            dt { (t.chirpstack_url) } dd { (parts::copied(view, "ingest-url", &format!("{}/ingest/chirpstack", view.url))) }
-            @if let Some(secret) = secret {
-                dt { (t.chirpstack_header) } dd { (parts::copied(view, "ingest-header", "Authorization")) }
-                dt { (t.chirpstack_value) } dd { (parts::copied(view, "ingest-token", &format!("Bearer {}", secret.text))) }
-            }
-        }
-        @if secret.is_some() { div.notice.warn { strong { (t.shown_once_token) } } }
-        p.small.muted { (t.chirpstack_profile) }
-    }
 }

@@ -59,7 +59,7 @@ const PLACES: [(&str, &str, Kind); 23] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 60] = [
+const BODIES: [(&str, &str, &str); 64] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -85,6 +85,8 @@ const BODIES: [(&str, &str, &str); 60] = [
     ("POST", "/sources/{id}/delete", ""),
     ("POST", "/sources/{id}/rules", "rules=Probe%3DS2120"),
     ("PUT", "/api/sources/{id}/rules", r#"{"items":[{"name":"Probe","model":"S2120"}]}"#),
+    ("POST", "/sources/{id}/broker", "url=mqtt://broker.farm"),
+    ("POST", "/sources/{id}/broker/remove", ""),
     ("POST", "/people/organization", "name=Other"),
     ("POST", "/people/invite", "role=viewer&note=Other"),
     ("POST", "/people/uninvite/{token}", ""),
@@ -111,6 +113,8 @@ const BODIES: [(&str, &str, &str); 60] = [
     ("POST", "/api/sources", r#"{"kind":"chirpstack","name":"Other"}"#),
     ("PATCH", "/api/sources/{id}", r#"{"name":"Other"}"#),
     ("POST", "/api/sources/{id}/token", ""),
+    ("PUT", "/api/sources/{id}/broker", r#"{"url":"mqtt://broker.farm"}"#),
+    ("DELETE", "/api/sources/{id}/broker", ""),
     ("DELETE", "/api/sources/{id}", ""),
     ("PATCH", "/api/people/{id}", r#"{"role":"manager"}"#),
     ("DELETE", "/api/people/{id}", ""),

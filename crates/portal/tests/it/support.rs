@@ -93,6 +93,14 @@ impl Station for TestStation {
         if host == "closed.example" { Stream::Closed } else { Stream::Open(format!("mqtt {host} {org} {access_key}")) }
     }
 
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error> {
+        Ok(model::StationKey::from_raw([7; 32]).seal(purpose, secret, [7; 12]))
+    }
+
+    fn usual_topics(&self, kind: model::SourceKind) -> &'static [&'static str] {
+        if kind == model::SourceKind::ChirpStack { &["application/+/device/+/event/up"] } else { &[] }
+    }
+
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.lock().unwrap().contains(&org)
     }

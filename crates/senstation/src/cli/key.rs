@@ -1,7 +1,10 @@
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use model::{AccessId, AccessKey, GroupId, KeyLimits, OrgId, Scopes, Timestamp};
+use model::{AccessId, AccessKey, GroupId, KeyLimits, OrgId, Scopes, SecretHash, Timestamp};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use store::Registry;
 
 use super::{
@@ -14,6 +17,16 @@ use crate::{
     credentials::{Secret, access_id},
     output::table,
 };
+
+/// The first line of a file, or of standard input for `-`.
+pub(super) fn first_line(file: &Path) -> anyhow::Result<String> {
+    let text = if file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
+    } else {
+        std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?
+    };
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+}
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -44,6 +57,27 @@ pub(super) enum Key {
         /// A group whose devices it reaches; may be repeated, left out, it reaches all devices
         #[arg(long = "group", value_name = "GROUP_ID", value_parser = arguments::group)]
         groups: Vec<GroupId>,
+    },
+    /// Take over an access key of another station, so that programs change nothing but the address
+    #[command(
+        after_help = "Example:\n  senstation key import --access-id 7JN4AS94IETZCS0Z --access-key-file key.txt --name dashboard"
+    )]
+    Import {
+        /// Whose key it becomes; may be left out while there is only one organization
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
+        org: Option<OrgId>,
+        /// The public half of the key
+        #[arg(long, value_name = "ACCESS_ID")]
+        access_id: AccessId,
+        /// A file whose first line is the secret half; `-` reads it from standard input
+        #[arg(long, value_name = "FILE")]
+        access_key_file: PathBuf,
+        /// What people call it
+        #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
+        name: String,
+        /// What it may do
+        #[arg(long, default_value = "read", value_parser = arguments::scopes)]
+        scopes: Scopes,
     },
     /// Limit what an access key may use; a running station keeps to it within a second. What is left out stays as
     /// it is
@@ -116,6 +150,22 @@ impl Key {
                     return Err(error).context("the key cannot be shown, so it is revoked; create another");
                 }
                 Ok(())
+            }
+            Self::Import { org, access_id, access_key_file, name, scopes } => {
+                let org = find_org(&*registry, org).await?.id;
+                let secret = first_line(&access_key_file)?;
+                // Shorter ones can be guessed.
+                if secret.len() < 16 || secret.contains(char::is_whitespace) {
+                    bail!("an access key is a word of at least 16 characters");
+                }
+                let hash = SecretHash(Sha256::digest(secret.as_bytes()).into());
+                let key = AccessKey::new(access_id, org, hash, name, scopes, clock::now());
+                registry.create_access_key(key).await.with_context(|| format!("access key `{access_id}`"))?;
+                let shown = json!({
+                    "access_id": access_id.to_string(), "org_id": org.to_string(), "scopes": scopes.to_string(),
+                });
+                let text = format!("access key {access_id} is good here as well; it may {scopes}");
+                session.output.show(&shown, text)
             }
             Self::List { org } => {
                 let org = find_org(&*registry, org).await?.id;

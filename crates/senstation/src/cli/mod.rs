@@ -10,8 +10,10 @@ mod config;
 mod demo;
 mod device;
 mod export;
+mod import;
 mod key;
 mod limit;
+mod mirror;
 mod org;
 mod owner_link;
 mod replay;
@@ -92,6 +94,8 @@ enum Command {
     Restore(restore::Restore),
     Verify(verify::Verify),
     Export(export::Export),
+    Import(import::Import),
+    Mirror(mirror::Mirror),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -122,6 +126,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Restore(restore) => restore.run(&context),
         Command::Verify(verify) => verify.run(&context),
         Command::Export(export) => export.run(&context),
+        Command::Import(import) => import.run(&context),
+        Command::Mirror(mirror) => mirror.run(&context),
         Command::Config(config) => config.run(&context),
         Command::Completions(completions) => completions.run(),
     }

@@ -1,3 +1,5 @@
+mod fetch;
+
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -22,7 +24,9 @@ Example:
   senstation source create --kind chirpstack --auto-add
 
 In ChirpStack, add an HTTP integration with payload encoding JSON, the printed address as event
-endpoint URL, and the header `Authorization: Bearer TOKEN`.")]
+endpoint URL, and the header `Authorization: Bearer TOKEN`. The other kinds are `tts` (The Things
+Stack), `helium`, `aws` (AWS IoT Core for LoRaWAN), `http` (readings as JSON or CSV) and `mqtt` (the
+station's own broker); docs/sources.md says what to enter where.")]
     Create {
         /// Whose source; may be left out while there is only one organization
         #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
@@ -65,6 +69,7 @@ does, a name that contains a model is taken. `--none` takes the rules away.")]
         #[arg(long, conflicts_with = "rule")]
         none: bool,
     },
+    Fetch(fetch::Fetch),
     /// Remove a source; its token is worth nothing from then on
     #[command(after_help = "Example:\n  senstation source remove --source-id 0123456789ABCDEF")]
     Remove {
@@ -100,7 +105,7 @@ impl Source {
         session.with_registry(async |registry| match self {
             Self::Create { org, kind, name, auto_add } => {
                 let org = find_org(&*registry, org).await?.id;
-                let (id, token, url) = (source_id()?, Secret::token()?, url(kind));
+                let (id, token, url) = (source_id()?, Secret::token()?, kind.path());
                 let shown = json!({
                     "source_id": id.to_string(),
                     "token": token.text,
@@ -111,9 +116,13 @@ impl Source {
                     "auto_add": auto_add,
                 });
                 let text = format!(
-                    "source  {id}\ntoken   {}\nurl     {url}\n\nThe token is not shown again. \
-                         Send it as `Authorization: Bearer TOKEN`.",
-                    token.text
+                    "source  {id}\ntoken   {}\n{}\nThe token is not shown again. {}",
+                    token.text,
+                    url.map(|url| format!("url     {url}\n")).unwrap_or_default(),
+                    match url {
+                        Some(_) => "Send it as `Authorization: Bearer TOKEN`.",
+                        None => "Sign in to the broker with the source as user name and the token as password.",
+                    }
                 );
                 let (token, created_at, previous) = (token.hash, clock::now(), None);
                 let source = model::Source { id, org, kind, name, token, auto_add, created_at, previous };
@@ -127,25 +136,44 @@ impl Source {
             Self::List { org } => {
                 let org = find_org(&*registry, org).await?.id;
                 let sources = registry.list_sources(org).await?;
+                let brokers = registry.list_brokers(Some(org)).await?;
+                let broker = |id| brokers.iter().find(|(broker, _)| broker.source == id);
+                let health = registry.list_source_health(org).await?;
                 let rows: Vec<_> = sources
                     .iter()
                     .map(|source| {
                         let auto_add = if source.auto_add { "yes" } else { "no" };
-                        [source.id.to_string(), source.kind.to_string(), source.name.clone(), auto_add.to_owned()]
+                        let state = match broker(source.id) {
+                            Some((broker, state)) => format!("{} {}", broker.url, fetch::word(state.as_ref())),
+                            None => String::new(),
+                        };
+                        [
+                            source.id.to_string(),
+                            source.kind.to_string(),
+                            source.name.clone(),
+                            auto_add.to_owned(),
+                            state,
+                        ]
                     })
                     .collect();
                 let shown = sources.iter().map(|source| {
+                    let health = health.iter().find(|health| health.id == source.id);
                     json!({
                         "source_id": source.id.to_string(),
-                        "url": url(source.kind),
+                        "url": source.kind.path(),
                         "org_id": source.org.to_string(),
                         "kind": source.kind.as_str(),
                         "name": source.name,
                         "auto_add": source.auto_add,
                         "created_at": source.created_at.to_string(),
+                        "messages": health.map_or(0, |health| health.messages),
+                        "last_message_at": health.and_then(|health| health.last_message_at).map(|at| at.to_string()),
+                        "last_error_at": health.and_then(|health| health.last_error_at).map(|at| at.to_string()),
+                        "last_error": health.map(|health| health.last_error.as_str()).unwrap_or_default(),
+                        "broker": broker(source.id).map(|(broker, state)| fetch::shape(broker, state.as_ref())),
                     })
                 });
-                let headings = ["source_id", "kind", "name", "auto_add"];
+                let headings = ["source_id", "kind", "name", "auto_add", "broker"];
                 session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
             }
             Self::Rules { org, source_id, rule, none } => {
@@ -158,6 +186,7 @@ impl Source {
                 let shown = rules.iter().map(|rule| json!({ "name": rule.hint, "model": rule.model }));
                 session.output.show(&Value::Array(shown.collect()), table(["name", "model"], &rows))
             }
+            Self::Fetch(fetch) => fetch.run(session, &*registry).await,
             Self::Remove { org, source_id } => {
                 let org = find_org(&*registry, org).await?.id;
                 registry.delete_source(org, source_id).await?;
@@ -166,8 +195,4 @@ impl Source {
             }
         })
     }
-}
-
-fn url(kind: SourceKind) -> String {
-    format!("/ingest/{kind}")
 }

@@ -87,12 +87,24 @@ impl Metrics {
 
 /// A name for the paths outside of the public API, of which there must not be many.
 fn endpoint(path: &str) -> &'static str {
-    const KNOWN: [&str; 4] = ["/ingest/chirpstack", "/healthz", "/readyz", "/metrics"];
-    if path.starts_with("/api/") {
-        return "/api";
-    }
-    if path.starts_with("/assets/") {
-        return "/assets";
+    const KNOWN: [&str; 12] = [
+        "/ingest/chirpstack",
+        "/ingest/tts",
+        "/ingest/helium",
+        "/ingest/aws",
+        "/ingest/http",
+        "/deviceapi/kit/message_uplink",
+        "/deviceapi/device/report_data",
+        "/deviceapi/device/report_status",
+        "/deviceapi/hardware/iotjoin/requestMqttToken",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    ];
+    for (prefix, name) in [("/api/", "/api"), ("/assets/", "/assets"), ("/ingest/tts/", "/ingest/tts")] {
+        if path.starts_with(prefix) {
+            return name;
+        }
     }
     KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
 }

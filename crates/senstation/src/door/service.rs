@@ -114,7 +114,7 @@ impl Door {
         body: Incoming,
         stop: &watch::Receiver<bool>,
     ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
-        let is_webhook = path.starts_with("/ingest/");
+        let is_webhook = path.starts_with("/ingest/") || path.starts_with("/deviceapi/");
         let says_length =
             headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
         if is_webhook && method == Method::POST && !says_length {

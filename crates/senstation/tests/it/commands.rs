@@ -329,3 +329,32 @@ fn an_app_password_is_shown_once_and_lists_and_ends_with_its_key() {
     let shown = text(run(folder, &["app-password", "create"]));
     assert!(shown.contains("Nobody may sign in yet: set `portal_login.enabled = true`"), "{shown}");
 }
+
+#[test]
+fn a_source_of_each_kind_says_where_it_posts_and_fetches_only_what_is_named() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    let folder = farm.path();
+    for kind in ["chirpstack", "tts", "helium", "aws", "http", "mqtt"] {
+        let url = if kind == "mqtt" { Value::Null } else { json!(format!("/ingest/{kind}")) };
+        assert_eq!(json(folder, &["source", "create", "--kind", kind])["url"], url);
+    }
+    let http = json(folder, &["source", "create", "--kind", "http"])["source_id"].as_str().unwrap().to_owned();
+    let http = http.as_str();
+    fn fetch<'a>(id: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+        [&["source", "fetch", "--source-id", id], rest].concat()
+    }
+    let not = |id: &str, rest: &[&str], code: i32, words: &str| {
+        let said = refused(folder, &fetch(id, rest), code);
+        assert!(said.contains(words), "{said}");
+    };
+    not(http, &["--from", "mqtt://broker.farm"], 1, "`--topic`");
+    not("0123456789ABCDEF", &["--from", "mqtt://broker.farm"], 1, "source not found");
+    not(http, &["--from", "http://broker.farm"], 2, "mqtts://HOST:PORT");
+    not(http, &["--from", "mqtt://broker.farm", "--topic", "a/#/b"], 2, "whole levels");
+    not(http, &[], 2, "--from");
+    let named = text(run(folder, &fetch(http, &["--from", "mqtts://broker.farm", "--topic", "farm/#"])));
+    assert!(named.contains("mqtts://broker.farm:8883"), "{named}");
+    let listed = text(run(folder, &["source", "list"]));
+    assert!(listed.contains("mqtts://broker.farm:8883 not fetching yet"), "{listed}");
+    assert!(text(run(folder, &fetch(http, &["--stop"]))).contains("from nowhere"));
+}

@@ -3,11 +3,14 @@
 
 mod app_sign_in;
 mod backup;
+mod broker;
 mod commands;
 mod compression;
 mod connections;
 mod demo;
+mod history;
 mod limits;
+mod mirror;
 mod portal;
 mod raw_http;
 mod replay;

@@ -83,7 +83,7 @@ fn deflate(block: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(block.len()), Compression::fast());
     encoder.write_all(block)?;
     let deflated = encoder.finish()?;
-    Ok((deflated.len() < block.len() - block.len() / 16).then_some(deflated))
+    Ok((deflated.len() < block.len() - block.len() / 4).then_some(deflated))
 }
 
 fn write_block(out: &mut impl Write, kind: u8, len: u32, bytes: &[u8]) -> io::Result<()> {

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
-    OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
+    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
+    SourceId, StreamSession, Timestamp, Uplink,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, ModelRule, PersonChange, Registry, SourceChange,
@@ -12,7 +12,7 @@ use store::{
 };
 
 use super::{
-    Caches, RegistryDb, access_keys, channels, deeds, devices, groups, invites, limits, organizations, people,
+    Caches, RegistryDb, access_keys, brokers, channels, deeds, devices, groups, invites, limits, organizations, people,
     sessions, sources, streams, unbound, usage,
 };
 
@@ -144,6 +144,15 @@ impl Registry for RegistryDb {
         self.read_through(&self.caches.devices, (org, eui), move |db| devices::find(db, org, eui)).await
     }
 
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error> {
+        let orgs = self.read(move |db| devices::list_owners(db, eui, limit)).await?;
+        let mut owners = Vec::with_capacity(orgs.len());
+        for org in orgs {
+            owners.extend(self.find_device(org, eui).await?);
+        }
+        Ok(owners)
+    }
+
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
         self.read(move |db| devices::find_id(db, org, eui)).await
     }
@@ -204,6 +213,22 @@ impl Registry for RegistryDb {
 
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
         self.read(move |db| sources::list_health(db, org)).await
+    }
+
+    async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
+        self.change(move |db| brokers::set(db, &broker)).await
+    }
+
+    async fn remove_broker(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
+        self.change(move |db| brokers::remove(db, org, id)).await
+    }
+
+    async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error> {
+        self.read(move |db| brokers::list(db, org)).await
+    }
+
+    async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error> {
+        self.note(move |db| brokers::note(db, org, id, &state), |_, ()| {}).await
     }
 
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {

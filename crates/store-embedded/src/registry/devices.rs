@@ -177,6 +177,14 @@ pub(super) fn find(connection: &Connection, org: OrgId, eui: DeviceEui) -> Resul
     Ok(select(connection, org, DeviceFilter::default(), eui..=eui, 1)?.pop())
 }
 
+/// Who has bound a device.
+pub(super) fn list_owners(connection: &Connection, eui: DeviceEui, limit: usize) -> Result<Vec<OrgId>, Failure> {
+    let mut statement = connection
+        .prepare_cached("SELECT org FROM device WHERE eui = ?1 AND bound_at IS NOT NULL ORDER BY org LIMIT ?2")?;
+    let orgs = statement.query_map((Text(eui), count(limit as u64)), |row| row.get(0).map(|Org(org)| org))?;
+    Ok(orgs.collect::<Result<_, _>>()?)
+}
+
 /// Bound or not.
 pub(super) fn find_id(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Failure> {
     let id = connection

@@ -1,6 +1,7 @@
 //! The control plane in one SQLite file that several processes may write.
 
 mod access_keys;
+mod brokers;
 mod cache;
 mod channels;
 mod column;
@@ -47,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
     (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
     (6, "unbound", include_str!("../../migrations/registry/006_unbound.sql")),
     (7, "rules", include_str!("../../migrations/registry/007_rules.sql")),
+    (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
 ];
 const READERS_MAX: usize = 4;
 

@@ -30,10 +30,18 @@ pub async fn the_same_eui_in_two_organizations_is_two_devices(store: &dyn Store)
     assert_eq!(one.latest(Select::Statuses).await, ["0/3000 0m=1"]);
     assert_eq!(two.frames(Window::ALL, 10).await[0].frame.payload[..], [2]);
 
+    let owners = store.list_owners(eui(7), 10).await.expect("list");
+    assert_eq!(owners.iter().map(|device| device.org).collect::<Vec<_>>(), [one.org, two.org]);
+    assert_eq!(owners.iter().map(|device| device.id).collect::<Vec<_>>(), [one.device, two.device]);
+    assert_eq!(store.list_owners(eui(7), 1).await.expect("list").len(), 1);
+    assert_eq!(store.list_owners(eui(8), 10).await.expect("list"), []);
+
     let change = DeviceChange { name: Some("mine".to_owned()), ..DeviceChange::default() };
     store.update_device(one.org, eui(7), change).await.expect("change");
     store.unbind_device(two.org, eui(7)).await.expect("unbind");
     assert_eq!(store.find_device(one.org, eui(7)).await.expect("find").expect("still bound").name, "mine");
+    let owners = store.list_owners(eui(7), 10).await.expect("list");
+    assert_eq!(owners.iter().map(|device| device.name.as_str()).collect::<Vec<_>>(), ["mine"]);
     assert_eq!(one.all_rows(Window::ALL).await.len(), 1);
 }
 

@@ -100,6 +100,7 @@ macro_rules! conformance_suite {
                 a_token_that_any_source_has_or_had_before_is_taken
                 rules_about_models_read_back_in_their_order
                 what_sources_bring_adds_up_and_their_times_move_only_forward
+                a_broker_is_a_sources_until_it_is_removed_or_the_source_is
             }
             unbound {
                 what_is_kept_reads_back_in_its_order

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{PreviousToken, SecretHash, Source, SourceHealth, SourceId, SourceKind};
+use model::{Broker, BrokerState, PreviousToken, SecretHash, Source, SourceHealth, SourceId, SourceKind};
 
 use super::fixtures::{assert_refused, at, org, organization};
 use crate::{Error, Kind, MODEL_RULES_MAX, ModelRule, SourceChange, SourceNote, Store};
@@ -173,4 +173,40 @@ pub async fn what_sources_bring_adds_up_and_their_times_move_only_forward(store:
     store.delete_source(org(1), SourceId::from_raw(5)).await.expect("delete");
     store.create_source(source(1, 5, 2)).await.expect("create");
     assert_eq!(store.list_source_health(org(1)).await.expect("list")[0], health(5), "it starts anew");
+}
+
+pub async fn a_broker_is_a_sources_until_it_is_removed_or_the_source_is(store: &dyn Store) {
+    create(store).await;
+    let broker = |org_number, id| Broker {
+        org: org(org_number),
+        source: SourceId::from_raw(id),
+        url: "mqtts://broker.farm:8884".parse().expect("url"),
+        user: "station".to_owned(),
+        password: vec![0, 1, 255],
+        ca_pem: "-----BEGIN CERTIFICATE-----\n".to_owned(),
+        topics: vec!["application/+/device/+/event/up".to_owned(), "v3/#".to_owned()],
+    };
+    assert_refused!(store.set_broker(broker(2, 7)).await, Error::NotFound(Kind::Source));
+    for broker in [broker(1, 7), broker(1, 5), broker(2, 6)] {
+        store.set_broker(broker).await.expect("set");
+    }
+    let list = async |of: Option<u64>| store.list_brokers(of.map(org)).await.expect("list");
+    assert_eq!(list(Some(1)).await, [(broker(1, 5), None), (broker(1, 7), None)]);
+    assert_eq!(list(None).await, [(broker(1, 5), None), (broker(2, 6), None), (broker(1, 7), None)]);
+
+    let state = BrokerState { is_connected: true, trouble: "slow".to_owned(), since: at(9) };
+    store.note_broker(org(1), SourceId::from_raw(7), state.clone()).await.expect("note");
+    store.note_broker(org(1), SourceId::from_raw(6), state.clone()).await.expect("pass over another's");
+    store.note_broker(org(1), SourceId::from_raw(99), state.clone()).await.expect("pass over none");
+    assert_eq!(list(Some(1)).await, [(broker(1, 5), None), (broker(1, 7), Some(state))]);
+    assert_eq!(list(Some(2)).await, [(broker(2, 6), None)]);
+
+    let bare = Broker { user: String::new(), password: vec![], ca_pem: String::new(), topics: vec![], ..broker(1, 7) };
+    store.set_broker(bare.clone()).await.expect("set anew");
+    assert_eq!(list(Some(1)).await, [(broker(1, 5), None), (bare, None)], "what was noted is about the one before");
+    assert_refused!(store.remove_broker(org(2), SourceId::from_raw(7)).await, Error::NotFound(Kind::Source));
+    store.remove_broker(org(1), SourceId::from_raw(7)).await.expect("remove");
+    store.remove_broker(org(1), SourceId::from_raw(7)).await.expect("there is none, which is what was asked");
+    store.delete_source(org(1), SourceId::from_raw(5)).await.expect("delete");
+    assert_eq!(list(None).await, [(broker(2, 6), None)]);
 }

@@ -2,9 +2,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group, GroupId, Invite,
-    OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth, SourceId,
-    StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
+    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
+    SourceId, StreamSession, Timestamp, Uplink,
 };
 
 use super::{Reference, lock, people::People, sources::Sources, streams::Streams, unbound::Unbounds, usage::Accounts};
@@ -282,6 +282,11 @@ impl Registry for Reference {
         Ok(lock(&self.registry)?.devices.get(&(org, eui)).cloned())
     }
 
+    async fn list_owners(&self, eui: DeviceEui, limit: usize) -> Result<Vec<Arc<Device>>, Error> {
+        let tables = lock(&self.registry)?;
+        Ok(tables.devices.values().filter(|device| device.eui == eui).take(limit).cloned().collect())
+    }
+
     async fn find_device_id(&self, org: OrgId, eui: DeviceEui) -> Result<Option<DeviceId>, Error> {
         Ok(lock(&self.registry)?.ids.get(&(org, eui)).copied())
     }
@@ -380,6 +385,23 @@ impl Registry for Reference {
 
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
         Ok(lock(&self.registry)?.sources.list_health(org))
+    }
+
+    async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
+        lock(&self.registry)?.sources.set_broker(broker)
+    }
+
+    async fn remove_broker(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
+        lock(&self.registry)?.sources.remove_broker(org, id)
+    }
+
+    async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error> {
+        Ok(lock(&self.registry)?.sources.list_brokers(org))
+    }
+
+    async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error> {
+        lock(&self.registry)?.sources.note_broker(org, id, state);
+        Ok(())
     }
 
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {

@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
 
-use model::{OrgId, PreviousToken, SecretHash, Source, SourceHealth, SourceId, Timestamp};
+use model::{Broker, BrokerState, OrgId, PreviousToken, SecretHash, Source, SourceHealth, SourceId, Timestamp};
 
 use crate::{Error, Kind, SourceChange, SourceNote};
 
 /// The outside systems, each with how it has been doing.
 #[derive(Debug, Default)]
-pub(super) struct Sources(BTreeMap<(OrgId, SourceId), (Source, SourceHealth)>);
+pub(super) struct Sources(
+    BTreeMap<(OrgId, SourceId), (Source, SourceHealth)>,
+    BTreeMap<SourceId, (Broker, Option<BrokerState>)>,
+);
 
 impl Sources {
     pub(super) fn create(&mut self, source: Source) -> Result<(), Error> {
@@ -78,7 +81,31 @@ impl Sources {
     }
 
     pub(super) fn delete(&mut self, org: OrgId, id: SourceId) -> Result<(), Error> {
-        self.0.remove(&(org, id)).map(drop).ok_or(Error::NotFound(Kind::Source))
+        self.0.remove(&(org, id)).ok_or(Error::NotFound(Kind::Source))?;
+        self.1.remove(&id);
+        Ok(())
+    }
+
+    pub(super) fn set_broker(&mut self, broker: Broker) -> Result<(), Error> {
+        self.get(broker.org, broker.source)?;
+        self.1.insert(broker.source, (broker, None));
+        Ok(())
+    }
+
+    pub(super) fn remove_broker(&mut self, org: OrgId, id: SourceId) -> Result<(), Error> {
+        self.get(org, id)?;
+        self.1.remove(&id);
+        Ok(())
+    }
+
+    pub(super) fn list_brokers(&self, org: Option<OrgId>) -> Vec<(Broker, Option<BrokerState>)> {
+        self.1.values().filter(|(broker, _)| org.is_none_or(|org| broker.org == org)).cloned().collect()
+    }
+
+    pub(super) fn note_broker(&mut self, org: OrgId, id: SourceId, state: BrokerState) {
+        if let Some((_, noted)) = self.1.get_mut(&id).filter(|(broker, _)| broker.org == org) {
+            *noted = Some(state);
+        }
     }
 
     pub(super) fn find(&self, token: SecretHash) -> Option<Source> {
