@@ -16,7 +16,7 @@ use crate::{
 /// A section of the portal: its path, icon, name, and what it takes to see it.
 type Section = (&'static str, &'static str, fn(&'static Texts) -> &'static str, Right);
 
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     ("/", "overview", |t| t.nav_overview, Right::Read),
     ("/devices", "devices", |t| t.nav_devices, Right::Read),
     ("/map", "map", |t| t.nav_map, Right::Read),
