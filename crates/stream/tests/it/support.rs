@@ -182,7 +182,7 @@ impl App {
     /// A source of kind `mqtt` of an organization.
     pub(crate) async fn source(&self, org: OrgId) -> Member {
         let count = self.count();
-        let id = SourceId::from_raw(count);
+        let id = SourceId::from_raw(0x1000 + count);
         let secret = format!("token-{count}");
         let source = Source {
             id,
@@ -257,7 +257,7 @@ impl App {
             org,
             device: device.id,
             eui,
-            source: SourceId::from_raw(1),
+            source: SourceId::from_raw(7),
             dedup: DedupKey(self.count().into()),
             received_at: Timestamp::from_millis(NOW_MS),
             codec: CodecVersion(1),
