@@ -1,4 +1,4 @@
-use model::{DeviceEui, GeoPoint};
+use model::{DeviceEui, DeviceKind, GeoPoint, OrgId};
 use store::{Binding, Error, Kind};
 use subtle::ConstantTimeEq;
 
@@ -37,13 +37,34 @@ pub(crate) fn label(parameters: &Parameters) -> Result<(DeviceEui, &str), Refusa
 
 /// What the device of a label would be bound with, if it is to be had and the code is its own.
 pub(crate) async fn find_provable(steward: &Steward, eui: DeviceEui, code: &str) -> Result<Option<Binding>, Refusal> {
-    Ok(steward.find_unbound_device(eui).await?.filter(|known| proves(code, known)))
+    let before = steward.find_unbound_device(eui).await?;
+    if before.as_ref().is_some_and(|before| !before.code.is_empty()) {
+        return Ok(before.filter(|before| proves(code, before)));
+    }
+    // No code is known. That a source of the organization brings what it sends proves as much, and then says its
+    // model as a rule.
+    let heard = steward.find_heard_device(eui).await?.filter(|heard| !heard.model.is_empty());
+    Ok(heard.map(|heard| match before {
+        Some(before) => Binding { code: code.to_owned(), ..before },
+        None => Binding {
+            // Replaced by the caller's when it is bound.
+            org: OrgId::from_raw(0),
+            eui,
+            kind: DeviceKind::Node,
+            model: heard.model,
+            name: heard.name,
+            group: None,
+            place: None,
+            frequency: String::new(),
+            code: code.to_owned(),
+            bound_at: steward.now(),
+        },
+    }))
 }
 
-/// Whether a code is that of a device; a device without one cannot be proven.
+/// Whether a code is that of a device, which has one.
 fn proves(code: &str, device: &Binding) -> bool {
-    !device.code.is_empty()
-        && bool::from(code.to_ascii_uppercase().as_bytes().ct_eq(device.code.to_ascii_uppercase().as_bytes()))
+    bool::from(code.to_ascii_uppercase().as_bytes().ct_eq(device.code.to_ascii_uppercase().as_bytes()))
 }
 
 /// Where a device is, by the first name of each that is given; `None` if none is.

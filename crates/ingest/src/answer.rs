@@ -14,11 +14,14 @@ impl IntoResponse for Accepted {
         struct Body {
             stored: usize,
             duplicate: bool,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            kept: bool,
             warnings: Vec<String>,
         }
 
-        let Self { stored, duplicate, warnings } = self;
-        Json(Body { stored, duplicate, warnings }).into_response()
+        let Self { stored, duplicate, kept, warnings } = self;
+        let status = if kept { StatusCode::ACCEPTED } else { StatusCode::OK };
+        (status, Json(Body { stored, duplicate, kept, warnings })).into_response()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use codec::{Codec, Decoded};
-use model::{CodecVersion, Device, DeviceKind, Reading, RowFlags, Source, SourceKind, Timestamp, Uplink};
+use model::{ChannelMap, CodecVersion, Device, DeviceKind, Reading, RowFlags, Source, SourceKind, Timestamp, Uplink};
 use store::{Binding, Entry, NewRow, Store, StoredUplink};
 
 use crate::Refusal;
@@ -13,6 +13,8 @@ pub struct Accepted {
     pub stored: usize,
     /// Whether the message had been stored already.
     pub duplicate: bool,
+    /// Whether nobody has bound the device: the message is kept until somebody does.
+    pub kept: bool,
     /// What somebody should look at.
     pub warnings: Vec<String>,
 }
@@ -28,24 +30,34 @@ pub struct StatusReport {
 
 /// Takes one uplink into the store.
 ///
-/// **Errors**: nothing of it is stored, for the reason given.
+/// **Errors**: as [`accept_all`].
 pub async fn accept(store: &dyn Store, source: &Source, uplink: Uplink) -> Result<Accepted, Refusal> {
     let mut accepted = accept_all(store, source, vec![uplink]).await?;
     Ok(accepted.pop().unwrap_or_default())
 }
 
-/// Takes uplinks into the store, all in one commit or none.
+/// Takes uplinks into the store: those of bound devices in one commit, those of others each into the inventory.
 ///
-/// **Errors**: nothing of any is stored, for the reason that the first one gave.
+/// **Errors**: `NoCodec` and `Undecodable` for the first uplink that nothing could be decoded of; its frame is stored
+/// with the reason, and so are all others. With anything else, nothing of the bound devices is stored.
 pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>) -> Result<Vec<Accepted>, Refusal> {
-    let mut ready = Vec::with_capacity(uplinks.len());
+    let mut accepted = Vec::with_capacity(uplinks.len());
+    let (mut places, mut ready, mut refusal) = (Vec::new(), Vec::new(), None);
     for uplink in uplinks {
-        let device = find_device(store, source, &uplink, |codec| decode(codec, &uplink).map(drop)).await?;
-        let codec = choose_codec(&device)?;
-        let decoded = decode(codec, &uplink)?;
-        ready.push(stamp(&device, source, codec, uplink, decoded));
+        match find_or_keep(store, source, &uplink).await? {
+            Found::Device(device) => {
+                places.push(accepted.len());
+                accepted.push(Accepted::default());
+                let prepared = prepare(&device, origin(source), uplink);
+                ready.push((prepared.uplink, prepared.warnings));
+                refusal = refusal.or(prepared.refusal);
+            }
+            Found::Kept(kept) => accepted.push(kept),
+        }
     }
-    append(store, ready).await
+    let stored = append(store, ready).await?;
+    places.into_iter().zip(stored).for_each(|(place, stored)| accepted[place] = stored);
+    refusal.map_or(Ok(accepted), Err)
 }
 
 /// Takes what a network server says about a device into the store.
@@ -53,12 +65,47 @@ pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>
 /// **Errors**: nothing of it is stored, for the reason given.
 pub async fn accept_status(store: &dyn Store, source: &Source, report: StatusReport) -> Result<Accepted, Refusal> {
     let StatusReport { uplink, statuses } = report;
-    let device = find_device(store, source, &uplink, |_| Ok(())).await?;
+    let device = find_device(store, source, &uplink, |_| true).await?;
+    let device = device.ok_or(Refusal::UnknownDevice(uplink.eui))?;
     let (measured_at, flags) = believable(uplink.sent_at, uplink.received_at);
     let rows = vec![NewRow { measured_at, flags: flags.with(origin(source)), readings: statuses }];
     let stored = stored_uplink(&device, uplink, CodecVersion::default(), rows);
     let mut accepted = append(store, vec![(StoredUplink { frame: None, ..stored }, Vec::new())]).await?;
     Ok(accepted.pop().unwrap_or_default())
+}
+
+/// Where an uplink goes.
+enum Found {
+    Device(Arc<Device>),
+    /// Nobody has bound the device.
+    Kept(Accepted),
+}
+
+async fn find_or_keep(store: &dyn Store, source: &Source, uplink: &Uplink) -> Result<Found, Refusal> {
+    const TRIES: usize = 3;
+    for _ in 0..TRIES {
+        let agrees = |codec: &Codec| decode(codec, uplink).is_ok();
+        if let Some(device) = find_device(store, source, uplink, agrees).await? {
+            return Ok(Found::Device(device));
+        }
+        let name_hint = name(uplink);
+        let model = guess(store, uplink).await?.map(Codec::model).unwrap_or_default();
+        match store.keep_unbound(Uplink { name_hint, ..uplink.clone() }, model).await {
+            Ok(duplicate) => return Ok(Found::Kept(kept(uplink, duplicate))),
+            // Somebody has bound it meanwhile.
+            Err(store::Error::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(store::Error::Unavailable(format!("device `{}` is bound and unbound again and again", uplink.eui)).into())
+}
+
+fn kept(uplink: &Uplink, duplicate: bool) -> Accepted {
+    let warning = format!(
+        "no device `{}` is bound here; what it sends is kept, and decoded when you bind it with `senstation device add`",
+        uplink.eui
+    );
+    Accepted { stored: 0, duplicate, kept: true, warnings: vec![warning] }
 }
 
 /// The bound device, or a newly bound one if the source may add devices, says which model it is, and
@@ -67,34 +114,49 @@ async fn find_device(
     store: &dyn Store,
     source: &Source,
     uplink: &Uplink,
-    agrees: impl FnOnce(&Codec) -> Result<(), Refusal>,
-) -> Result<Arc<Device>, Refusal> {
+    agrees: impl FnOnce(&Codec) -> bool,
+) -> Result<Option<Arc<Device>>, Refusal> {
     if let Some(device) = store.find_device(source.org, uplink.eui).await? {
-        return Ok(device);
+        return Ok(Some(device));
     }
-    let unknown = || Refusal::UnknownDevice(uplink.eui);
-    let codec = uplink.model_hints.iter().find_map(|hint| Codec::guess(hint)).filter(|_| source.auto_add);
-    let codec = codec.ok_or_else(unknown)?;
-    agrees(codec)?;
+    if !source.auto_add {
+        return Ok(None);
+    }
+    let Some(codec) = guess(store, uplink).await?.filter(|codec| agrees(codec)) else { return Ok(None) };
     match store.bind_device(bind_by_itself(source, codec, uplink)).await {
         Ok(device) => {
             tracing::info!(org = %device.org, eui = %device.eui, model = device.model, "added a device");
-            Ok(device)
+            Ok(Some(device))
         }
         // Somebody else was quicker.
-        Err(store::Error::Conflict(_)) => store.find_device(source.org, uplink.eui).await?.ok_or_else(unknown),
+        Err(store::Error::Conflict(_)) => Ok(store.find_device(source.org, uplink.eui).await?),
         Err(error) => Err(error.into()),
     }
 }
 
-fn bind_by_itself(source: &Source, codec: &Codec, uplink: &Uplink) -> Binding {
+/// The model that the network server's own words mean by the source's rules, or else make likely.
+async fn guess(store: &dyn Store, uplink: &Uplink) -> Result<Option<&'static Codec>, Refusal> {
+    if uplink.model_hints.is_empty() {
+        return Ok(None);
+    }
+    let rules = store.list_model_rules(uplink.org, uplink.source).await?;
+    let ruled = rules.iter().find(|rule| uplink.model_hints.iter().any(|hint| rule.fits(hint)));
+    let ruled = ruled.and_then(|rule| Codec::find(&rule.model));
+    Ok(ruled.or_else(|| uplink.model_hints.iter().find_map(|hint| Codec::guess(hint))))
+}
+
+fn name(uplink: &Uplink) -> String {
     const NAME_CHARS_MAX: usize = 64;
+    uplink.name_hint.chars().take(NAME_CHARS_MAX).collect()
+}
+
+fn bind_by_itself(source: &Source, codec: &Codec, uplink: &Uplink) -> Binding {
     Binding {
         org: source.org,
         eui: uplink.eui,
         kind: DeviceKind::Node,
         model: codec.model().to_owned(),
-        name: uplink.name_hint.chars().take(NAME_CHARS_MAX).collect(),
+        name: name(uplink),
         group: None,
         place: None,
         frequency: String::new(),
@@ -103,7 +165,7 @@ fn bind_by_itself(source: &Source, codec: &Codec, uplink: &Uplink) -> Binding {
     }
 }
 
-fn choose_codec(device: &Device) -> Result<&'static Codec, Refusal> {
+pub(crate) fn choose_codec(device: &Device) -> Result<&'static Codec, Refusal> {
     Codec::find(&device.model).ok_or_else(|| Refusal::NoCodec { eui: device.eui, model: device.model.clone() })
 }
 
@@ -115,14 +177,25 @@ fn decode(codec: &Codec, uplink: &Uplink) -> Result<Decoded, Refusal> {
     })
 }
 
+/// An uplink on its way into the store.
+pub(crate) struct Ready {
+    pub(crate) uplink: StoredUplink,
+    pub(crate) warnings: Vec<String>,
+    /// Why nothing of it could be decoded, if so.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// Decodes an uplink; one of which nothing can be decoded keeps its frame, with the reason.
+pub(crate) fn prepare(device: &Device, origin: RowFlags, uplink: Uplink) -> Ready {
+    let codec = choose_codec(device);
+    match codec.and_then(|codec| decode(codec, &uplink).map(|decoded| (codec, decoded))) {
+        Ok((codec, decoded)) => stamp(device, origin, codec, uplink, decoded),
+        Err(refusal) => keep_bytes(device, origin, uplink, refusal),
+    }
+}
+
 /// Gives every row its time and what is to be known about it.
-fn stamp(
-    device: &Device,
-    source: &Source,
-    codec: &Codec,
-    mut uplink: Uplink,
-    decoded: Decoded,
-) -> (StoredUplink, Vec<String>) {
+fn stamp(device: &Device, origin: RowFlags, codec: &Codec, mut uplink: Uplink, decoded: Decoded) -> Ready {
     let mut warnings: Vec<String> = decoded.warnings.iter().map(ToString::to_string).collect();
     uplink.frame.fault = decoded.warnings.iter().find_map(|warning| match warning {
         codec::Warning::Fault { fault, .. } => Some(fault.to_string().into()),
@@ -134,11 +207,31 @@ fn stamp(
         if flags.has(RowFlags::CLAMPED) {
             warnings.push(format!("the time `{said}` cannot be right; the time of receipt was taken instead"));
         }
-        let flags = flags.with(origin(source));
-        NewRow { measured_at, flags, readings: row.readings }
+        NewRow { measured_at, flags: flags.with(origin), readings: mapped(&device.channel_map, row.readings) }
     });
     let rows = rows.collect();
-    (stored_uplink(device, uplink, codec.version(), rows), warnings)
+    Ready { uplink: stored_uplink(device, uplink, codec.version(), rows), warnings, refusal: None }
+}
+
+/// The readings under the measurements that they stand for.
+pub(crate) fn mapped(map: &ChannelMap, mut readings: Vec<Reading>) -> Vec<Reading> {
+    if !map.is_empty() {
+        readings.iter_mut().for_each(|reading| reading.series = map.series(reading.series));
+    }
+    readings
+}
+
+/// A row without readings, which says when the device sent what nobody understands.
+fn keep_bytes(device: &Device, origin: RowFlags, mut uplink: Uplink, refusal: Refusal) -> Ready {
+    let reason = match &refusal {
+        Refusal::Undecodable { fault, .. } => fault.to_string(),
+        other => other.to_string(),
+    };
+    uplink.frame.fault = Some(reason.into());
+    let (measured_at, flags) = believable(uplink.sent_at, uplink.received_at);
+    let rows = vec![NewRow { measured_at, flags: flags.with(origin), readings: Vec::new() }];
+    let uplink = stored_uplink(device, uplink, CodecVersion::default(), rows);
+    Ready { uplink, warnings: Vec::new(), refusal: Some(refusal) }
 }
 
 /// A time of the device, or the time of receipt where the device's cannot be right.
@@ -182,7 +275,7 @@ pub(crate) async fn append(
     let mut entries = Vec::with_capacity(ready.len());
     for (uplink, warnings) in ready {
         let stored = uplink.rows.iter().map(|row| row.readings.len()).sum();
-        accepted.push(Accepted { stored, duplicate: false, warnings });
+        accepted.push(Accepted { stored, warnings, ..Accepted::default() });
         entries.push(Entry::Uplink(uplink));
     }
     let outcomes = store.append(entries).await?;

@@ -112,6 +112,7 @@ pub(crate) async fn store_reports(
     Ok(Accepted {
         stored: each.iter().map(|accepted| accepted.stored).sum(),
         duplicate: !each.is_empty() && each.iter().all(|accepted| accepted.duplicate),
+        kept: false,
         warnings,
     })
 }

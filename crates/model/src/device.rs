@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::{Channel, GroupId, OrgId, Timestamp};
+use crate::{Channel, ChannelMap, GroupId, OrgId, Timestamp};
 
 /// The 64-bit identity that a device carries on its label.
 ///
@@ -186,6 +186,8 @@ pub struct Device {
     pub report_cycle_min: Option<u16>,
     /// What people wrote down about it.
     pub notes: DeviceNotes,
+    /// What its measurements stand for.
+    pub channel_map: ChannelMap,
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod broker;
 mod call;
 mod catalogue;
 mod channel;
+mod channel_map;
+mod completeness;
 mod day;
 mod device;
 mod group;
@@ -31,6 +33,8 @@ pub use catalogue::{
     sensor_types, status, statuses,
 };
 pub use channel::{Channel, ChannelIndex};
+pub use channel_map::{ChannelMap, InvalidChannelMap};
+pub use completeness::{Completeness, completeness};
 pub use day::{Day, InvalidDay};
 pub use device::{Antenna, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes, GeoPoint, InvalidAntenna, InvalidEui};
 pub use group::{Group, GroupId};

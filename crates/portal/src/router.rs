@@ -84,9 +84,17 @@ const fn ends(summary: &'static str) -> About {
 
 const PAGED: [(&str, &str); 2] =
     [("cursor", "`next_cursor` of the page before"), ("limit", "how many items, 1 to 1000; 100 where nothing is said")];
+const LISTED: [(&str, &str); 1] = [PAGED[1]];
 const WINDOWED: [(&str, &str); 4] = [
     ("from", "start of the window, inclusive: milliseconds since 1970, or ISO 8601"),
     ("to", "end of the window, exclusive"),
+    PAGED[0],
+    PAGED[1],
+];
+const ROWS: [(&str, &str); 5] = [
+    WINDOWED[0],
+    WINDOWED[1],
+    ("hidden", "`true` for the rows too that a later decoding of their uplink has replaced"),
     PAGED[0],
     PAGED[1],
 ];
@@ -97,6 +105,10 @@ const FILTERED: [(&str, &str); 5] = [
     PAGED[0],
     PAGED[1],
 ];
+const LIVE: [(&str, &str); 1] = [(
+    "filter",
+    "a filter of MQTT over the organization's topics; may come several times; every reading where nothing is said",
+)];
 const CHARTED: [(&str, &str); 4] = [
     WINDOWED[0],
     WINDOWED[1],
@@ -117,7 +129,7 @@ const EXPORTED: [(&str, &str); 7] = [
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{account, data, devices, document, events, export, groups, keys, limits, organization, people, sources, usage};
+    use api::{account, completeness, data, devices, document, events, export, groups, keys, limits, live, organization, people, rules, sources, unbound, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -135,6 +147,8 @@ pub(crate) fn routes() -> Vec<Route> {
         page(Read, "/devices", pages::devices::list),
         page(Write, "/devices/new", pages::devices::form),
         form(Write, "/devices", pages::devices::add),
+        page(Read, "/devices/unbound", pages::unbound::list),
+        form(Write, "/devices/unbound/{eui}/forget", pages::unbound::forget),
         page(Read, "/devices/{eui}", pages::device::show),
         page(Read, "/devices/{eui}/table", pages::device::table::show),
         page(Read, "/devices/{eui}/frames", pages::device::frames::show),
@@ -159,8 +173,11 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Manage, "/sources/{id}", pages::sources::save),
         form(Manage, "/sources/{id}/rotate", pages::sources::rotate),
         form(Manage, "/sources/{id}/delete", pages::sources::delete),
+        page(Manage, "/stream", pages::stream::show),
         form(Manage, "/sources/{id}/broker", pages::sources::fetch),
         form(Manage, "/sources/{id}/broker/remove", pages::sources::fetch_no_more),
+        page(Manage, "/sources/{id}/rules", pages::rules::show),
+        form(Manage, "/sources/{id}/rules", pages::rules::save),
         page(Read, "/measurements", pages::measurements::list),
         page(Manage, "/people", pages::people::list),
         form(Manage, "/people/organization", pages::people::rename_organization),
@@ -190,6 +207,7 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Read, Method::GET, "/api/fleet", gives::<organization::FleetShape>("Whether a fleet is simulated here"), organization::fleet),
         program(Manage, Method::PUT, "/api/fleet", ends("Put a simulated fleet into the organization"), organization::start_fleet),
         program(Manage, Method::DELETE, "/api/fleet", ends("Remove the simulated fleet and everything it ever sent"), organization::remove_fleet),
+        program(Read, Method::GET, "/api/live", asked::<live::MessageEvent>("The stream as it comes: server-sent events named `message`, and `gap` where something is missing", &LIVE), live::follow),
         program(Read, Method::GET, "/api/events", gives::<events::UplinkEvent>("Uplinks as they come: server-sent events named `uplink`"), events::follow),
         program(Read, Method::GET, "/api/devices", asked::<Page<devices::DeviceShape>>("List devices", &FILTERED), devices::list),
         program(Write, Method::POST, "/api/devices", takes::<devices::NewDevice, devices::DeviceShape>(201, "Add a device"), devices::add),
@@ -200,10 +218,15 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Write, Method::PUT, "/api/devices/{eui}/channels/{index}", takes::<devices::ChannelName, devices::DeviceShape>(200, "Name a channel"), devices::name_channel),
         program(Read, Method::GET, "/api/devices/{eui}/latest", gives::<Page<data::ReadingShape>>("The newest reading of each series, and the newest statuses"), data::latest),
         program(Read, Method::GET, "/api/devices/{eui}/chart", asked::<data::Chart>("Minimum, average and maximum over buckets of time", &CHARTED), data::chart),
-        program(Read, Method::GET, "/api/devices/{eui}/rows", asked::<Page<data::RowShape>>("Rows with both clocks, newest first", &WINDOWED), data::rows),
+        program(Read, Method::GET, "/api/devices/{eui}/rows", asked::<Page<data::RowShape>>("Rows with both clocks, newest first", &ROWS), data::rows),
         program(Read, Method::GET, "/api/devices/{eui}/frames", asked::<Page<data::FrameShape>>("Raw frames, newest first", &WINDOWED), data::frames),
+        program(Read, Method::GET, "/api/unbound", asked::<Page<unbound::UnboundShape>>("Devices that sources bring uplinks of and that nobody has bound, last heard first; `POST /api/devices` binds one, and what was kept becomes its history", &LISTED), unbound::list),
+        program(Write, Method::DELETE, "/api/unbound/{eui}", ends("Forget a device that nobody has bound, and what is kept of it"), unbound::forget),
         program(Read, Method::GET, "/api/export", About { query: &EXPORTED, ..ends("Readings as a file, whole: CSV or JSON lines, the last line of which says how many there are") }, export::stream),
         program(Read, Method::GET, "/api/export/manifest", asked::<export::Manifest>("What such an export would be of, and its position, to be given as `as_of`", &EXPORTED), export::manifest),
+        program(Read, Method::GET, "/api/devices/{eui}/completeness", asked::<completeness::CompletenessShape>("How much of what a device sent came, by day", &[("days", "how many days back, today included, 1 to 92; 31 where nothing is said")]), completeness::get),
+        program(Manage, Method::GET, "/api/sources/{id}/rules", gives::<Page<rules::RuleShape>>("Which model devices are that a source names, in the order that is tried"), rules::list),
+        program(Manage, Method::PUT, "/api/sources/{id}/rules", takes::<rules::Rules, Page<rules::RuleShape>>(200, "Say which model devices are that a source names, in place of what was said before"), rules::set),
         program(Read, Method::GET, "/api/groups", gives::<Page<groups::GroupShape>>("List groups"), groups::list),
         program(Write, Method::POST, "/api/groups", takes::<groups::GroupName, groups::GroupShape>(201, "Create a group"), groups::create),
         program(Read, Method::GET, "/api/groups/{id}", gives::<groups::GroupShape>("A group"), groups::get),

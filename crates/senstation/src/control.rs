@@ -35,6 +35,7 @@ use crate::{
     export::{self, Wanted},
     import, mirror,
     progress::{self, Shown, Steps},
+    replay,
     station::{self, Station},
 };
 
@@ -65,6 +66,8 @@ pub(crate) enum Request {
     Take(Box<mirror::Batch>),
     /// Count the readings of a device by day.
     Count { org: OrgId, eui: DeviceEui, since_ms: i64 },
+    /// Decode stored frames again, and write how that differs into a file.
+    Replay(replay::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,6 +80,7 @@ enum Line {
     Import { wanted: Box<import::Wanted> },
     Take { batch: Box<mirror::Batch> },
     Count { org: String, eui: String, since_ms: i64 },
+    Replay(replay::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -140,6 +144,7 @@ async fn ask_over(mut socket: UnixStream, request: Request, what: &'static str) 
         Request::Import(wanted) => Line::Import { wanted },
         Request::Take(batch) => Line::Take { batch },
         Request::Count { org, eui, since_ms } => Line::Count { org: org.to_string(), eui: eui.to_string(), since_ms },
+        Request::Replay(wanted) => Line::Replay(wanted),
     };
     socket.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes()).await?;
     let mut shown = None;
@@ -167,6 +172,7 @@ async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> a
         Request::Import(wanted) => import::take(station, *wanted, steps).await,
         Request::Take(batch) => mirror::take(&*station.store(), *batch).await,
         Request::Count { org, eui, since_ms } => mirror::count(&*station.store(), org, eui, since_ms).await,
+        Request::Replay(wanted) => replay::run(&*station.store(), wanted, steps).await,
         Request::Verify => Ok(backup::verified_json(&backup::verify(station, steps).await?)),
     }
 }
@@ -176,6 +182,11 @@ async fn purge(store: &dyn Store, org: OrgId, eui: DeviceEui) -> anyhow::Result<
     let device = found.with_context(|| format!("the organization never had a device `{eui}`"))?;
     match store.unbind_device(org, eui).await {
         // It was unbound before.
+        Ok(()) | Err(store::Error::NotFound(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match store.forget_unbound(org, eui).await {
+        // Nothing has come since, as a rule.
         Ok(()) | Err(store::Error::NotFound(_)) => {}
         Err(error) => return Err(error.into()),
     }
@@ -312,5 +323,6 @@ fn parse(line: &str) -> anyhow::Result<Request> {
             let eui = eui.parse().map_err(|error: model::InvalidEui| anyhow!(error))?;
             Request::Count { org: org.parse()?, eui, since_ms }
         }
+        Line::Replay(wanted) => Request::Replay(wanted),
     })
 }

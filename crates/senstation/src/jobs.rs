@@ -14,6 +14,7 @@ use tokio::{
 use crate::{clock, config::Retention, door::Identity, station::Station};
 
 const POLL: Duration = Duration::from_millis(250);
+const ADOPT: Duration = Duration::from_millis(500);
 const FLUSH: Duration = Duration::from_secs(1);
 const MAINTAIN: Duration = Duration::from_secs(1);
 const RETAIN: Duration = Duration::from_secs(3_600);
@@ -22,6 +23,15 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Notices what commands have changed.
 pub(crate) async fn poll(station: Arc<Station>, stop: watch::Receiver<bool>) {
     every(POLL, stop, "the registry cannot be read", || std::future::ready(station.poll())).await;
+}
+
+/// Makes what was kept of devices before they were bound their history.
+pub(crate) async fn adopt(station: Arc<Station>, stop: watch::Receiver<bool>) {
+    let adopt = || {
+        let store = station.store();
+        async move { ingest::adopt_all(&*store).await }
+    };
+    unless_told(stop.clone(), every(ADOPT, stop, "what unbound devices sent cannot be decoded", adopt)).await;
 }
 
 /// Writes down what keys have read.

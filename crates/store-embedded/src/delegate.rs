@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
     GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp,
+    SourceId, StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, Usage,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Message, ModelRule, PersonChange, Registry,
+    SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
 use crate::EmbeddedStore;
@@ -224,6 +224,51 @@ impl Registry for EmbeddedStore {
         self.registry.find_source(token).await
     }
 
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
+        self.registry.set_model_rules(org, source, rules).await
+    }
+
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
+        self.registry.list_model_rules(org, source).await
+    }
+
+    async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {
+        self.registry.keep_unbound(uplink, model).await
+    }
+
+    async fn list_unbound(&self, org: OrgId, limit: usize) -> Result<Vec<UnboundDevice>, Error> {
+        self.registry.list_unbound(org, limit).await
+    }
+
+    async fn find_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<Option<UnboundDevice>, Error> {
+        self.registry.find_unbound(org, eui).await
+    }
+
+    async fn count_unbound_lost(&self, org: OrgId) -> Result<u64, Error> {
+        self.registry.count_unbound_lost(org).await
+    }
+
+    async fn list_unbound_uplinks(
+        &self,
+        org: OrgId,
+        eui: DeviceEui,
+        limit: usize,
+    ) -> Result<Vec<UnboundUplink>, Error> {
+        self.registry.list_unbound_uplinks(org, eui, limit).await
+    }
+
+    async fn settle_unbound(&self, org: OrgId, eui: DeviceEui, through: u64) -> Result<(), Error> {
+        self.registry.settle_unbound(org, eui, through).await
+    }
+
+    async fn forget_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error> {
+        self.registry.forget_unbound(org, eui).await
+    }
+
+    async fn list_adoptable(&self, limit: usize) -> Result<Vec<(OrgId, DeviceEui)>, Error> {
+        self.registry.list_adoptable(limit).await
+    }
+
     async fn create_invite(&self, invite: Invite) -> Result<(), Error> {
         self.registry.create_invite(invite).await
     }
@@ -319,6 +364,18 @@ impl Registry for EmbeddedStore {
 
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
         self.registry.expire_stream_sessions(now).await
+    }
+
+    async fn retain_message(&self, message: Message) -> Result<(), Error> {
+        self.registry.retain_message(message).await
+    }
+
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error> {
+        self.registry.list_retained_messages(org).await
+    }
+
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error> {
+        self.registry.forget_retained_message(org, topic).await
     }
 
     async fn record(&self, deed: Deed) -> Result<(), Error> {

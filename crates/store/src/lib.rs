@@ -8,6 +8,7 @@ mod query;
 mod reference;
 mod registry;
 mod telemetry;
+mod unbound;
 mod usage;
 
 pub use entry::{Appended, Entry, LogEntry, Message, NewRow, Redecode, StoredUplink};
@@ -18,10 +19,14 @@ pub use query::{
 };
 pub use reference::Reference;
 pub use registry::{
-    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, PersonChange, Registry, STREAM_SESSIONS_MAX, SourceChange,
-    SourceNote, StreamNote,
+    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, MODEL_RULES_MAX, ModelRule, PersonChange, RETAINED_MAX, Registry,
+    STREAM_SESSIONS_MAX, SourceChange, SourceNote, StreamNote,
 };
 pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Revision, Telemetry};
+pub use unbound::{
+    UNBOUND_BYTES_MAX, UNBOUND_DEVICES_MAX, UNBOUND_SOURCE_UPLINKS_MAX, UNBOUND_UPLINKS_MAX, UnboundDevice,
+    UnboundUplink,
+};
 pub use usage::{Charge, Drawn, USAGE_DAYS, USAGE_DEVICES_MAX, Usage, Used};
 
 /// Everything a station keeps; used as `Arc<dyn Store>`.

@@ -2,18 +2,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId,
-    DeviceKind, DeviceNotes, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization, PasswordHash,
-    Person, PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession,
-    Timestamp,
+    AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, ChannelMap, Day, Deed, Device, DeviceEui,
+    DeviceId, DeviceKind, DeviceNotes, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization,
+    PasswordHash, Person, PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId,
+    StreamSession, Timestamp, Uplink,
 };
 
-use crate::{Charge, Drawn, Error, Usage};
+use crate::{Charge, Drawn, Error, Message, UnboundDevice, UnboundUplink, Usage};
 
 /// Most groups an organization may have, as the contract says.
 pub const GROUPS_MAX: usize = 50;
+/// Most messages that are kept for late subscribers of an organization's private space.
+pub const RETAINED_MAX: usize = 4_096;
+
 /// Most readers of its stream that an organization may have that are kept while they are away.
 pub const STREAM_SESSIONS_MAX: usize = 1_000;
+
+/// Most rules about models that a source may have.
+pub const MODEL_RULES_MAX: usize = 100;
 
 /// The control plane: who owns what, and who may do what.
 ///
@@ -162,12 +168,47 @@ pub trait Registry: Send + Sync {
     async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error>;
     /// Writes down how fetching a source's messages goes; nothing for a source without a broker.
     async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error>;
-    /// Deletes a source, and forgets its broker; its token is worth nothing from then on.
-    /// **Errors**: `NotFound`.
+    /// Deletes a source, its broker, and what it brought of devices that nobody has bound; its token is worth nothing from then
+    /// on. **Errors**: `NotFound`.
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
     /// The source that a token is, or was the one before of, by the token's hash; whoever asks
     /// looks whether it still is with [`Source::has_token`].
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error>;
+
+    /// Says which model devices are that the source's words name, in the order that is tried: at most
+    /// [`MODEL_RULES_MAX`] rules, in place of those there were. **Errors**: `NotFound` source, `Limit`.
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error>;
+    /// The source's rules in their order; none if there is no such source.
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error>;
+
+    /// Keeps an uplink of a device that nobody in its organization has bound, until somebody does, and says whether
+    /// it was kept before: the device and source have a kept one with the same key, received less than 24 h before
+    /// it. What its source's words make likely is `model`, if anything; an empty model or name leaves what there is.
+    ///
+    /// Beyond [`UNBOUND_UPLINKS_MAX`](crate::UNBOUND_UPLINKS_MAX) of the device, and then beyond
+    /// [`UNBOUND_SOURCE_UPLINKS_MAX`](crate::UNBOUND_SOURCE_UPLINKS_MAX) of the source, the oldest is dropped and
+    /// counted; beyond [`UNBOUND_DEVICES_MAX`](crate::UNBOUND_DEVICES_MAX) of the source, the device that was not
+    /// heard for longest (of equals the one of the lowest EUI) goes with all it has.
+    ///
+    /// **Errors**: `Limit` if it is too large, `NotFound` source, `Conflict` device if it is bound here.
+    async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error>;
+    /// Devices that uplinks were brought of and that are not bound, those that were heard last first, of one time by
+    /// source and EUI.
+    async fn list_unbound(&self, org: OrgId, limit: usize) -> Result<Vec<UnboundDevice>, Error>;
+    /// What is known of such a device; where several sources bring its uplinks, from the one that did last.
+    async fn find_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<Option<UnboundDevice>, Error>;
+    /// How many uplinks went with devices that made room for others.
+    async fn count_unbound_lost(&self, org: OrgId) -> Result<u64, Error>;
+    /// The kept uplinks of a device, bound or not, in the order they were kept.
+    async fn list_unbound_uplinks(&self, org: OrgId, eui: DeviceEui, limit: usize)
+    -> Result<Vec<UnboundUplink>, Error>;
+    /// Forgets the kept uplinks of a device up to a number, because they are appended now, and the device when it
+    /// has none left.
+    async fn settle_unbound(&self, org: OrgId, eui: DeviceEui, through: u64) -> Result<(), Error>;
+    /// Forgets a device that nobody has bound, and its uplinks. **Errors**: `NotFound`.
+    async fn forget_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error>;
+    /// Devices that are bound and have uplinks from before, in whatever organization.
+    async fn list_adoptable(&self, limit: usize) -> Result<Vec<(OrgId, DeviceEui)>, Error>;
 
     /// Creates an invite. **Errors**: `NotFound` organization, `Conflict` if the token is taken.
     async fn create_invite(&self, invite: Invite) -> Result<(), Error>;
@@ -238,11 +279,36 @@ pub trait Registry: Send + Sync {
     /// Forgets the readers that have been away for too long.
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error>;
 
+    /// Keeps a message for late subscribers of an organization's private space, in place of the one
+    /// of that topic if there is one. **Errors**: `NotFound` organization, `Limit` if it would be one
+    /// more than [`RETAINED_MAX`].
+    async fn retain_message(&self, message: Message) -> Result<(), Error>;
+    /// The messages that are kept, by ascending topic.
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error>;
+    /// Forgets the message of a topic, if one is kept.
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error>;
+
     /// Writes a deed down. **Errors**: `NotFound` organization.
     async fn record(&self, deed: Deed) -> Result<(), Error>;
     /// The organization's deeds, the last one recorded first, each with its number; only those with
     /// a number below `before`. Numbers ascend, with gaps.
     async fn list_deeds(&self, org: OrgId, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deed)>, Error>;
+}
+
+/// Which model devices are that a source names so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelRule {
+    /// What the source says of the device, such as the name of its device profile; in any case.
+    pub hint: String,
+    /// The product model that it means.
+    pub model: String,
+}
+
+impl ModelRule {
+    /// Whether it is about what a source says.
+    pub fn fits(&self, hint: &str) -> bool {
+        self.hint.trim().to_lowercase() == hint.trim().to_lowercase()
+    }
 }
 
 /// What to change about a source; `None` leaves it as it is.
@@ -357,6 +423,7 @@ impl Binding {
             generation,
             report_cycle_min: None,
             notes: DeviceNotes::default(),
+            channel_map: ChannelMap::default(),
         }
     }
 }
@@ -380,6 +447,8 @@ pub struct DeviceChange {
     pub antenna: Option<Antenna>,
     /// Another height, in metres above the sea.
     pub altitude_m: Option<f64>,
+    /// Another map of what its measurements stand for; it holds for what comes from now on.
+    pub channel_map: Option<ChannelMap>,
 }
 
 /// Which devices are meant.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use model::{Device, DeviceEui};
-use store::{Binding, DeviceChange, DeviceFilter};
+use model::{Device, DeviceEui, Timestamp};
+use store::{Binding, DeviceChange, DeviceFilter, UnboundDevice};
 
 use super::{Caller, Editor, Steward, groups::FoundGroup};
 use crate::{call, error::Refusal};
@@ -87,6 +87,16 @@ impl Steward {
     /// What a device that the organization unbound would be bound with once more.
     pub(crate) async fn find_unbound_device(&self, eui: DeviceEui) -> Result<Option<Binding>, Refusal> {
         Ok(self.api.store().find_unbound_device(self.key.org, eui, self.api.now()).await?)
+    }
+
+    /// What is known of a device that a source of the organization brings uplinks of and that nobody has bound.
+    pub(crate) async fn find_heard_device(&self, eui: DeviceEui) -> Result<Option<UnboundDevice>, Refusal> {
+        Ok(self.api.store().find_unbound(self.key.org, eui).await?)
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.api.now()
     }
 
     /// As [`Steward::bind_device`], unless the organization has so many of that model already.

@@ -15,8 +15,8 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, KeyLimits, OrgId, OrgLimits,
-    Organization, Reading, RowFlags, Scopes, SecretHash, SourceId, StationKey, Timestamp,
+    AccessId, AccessKey, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, Frame, KeyLimits, OrgId, OrgLimits,
+    Organization, Reading, RowFlags, Scopes, SecretHash, Source, SourceId, SourceKind, StationKey, Timestamp, Uplink,
 };
 use sha2::{Digest, Sha256};
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -224,6 +224,39 @@ impl<'a> Caller<'a> {
         };
         change(&mut binding);
         self.app.store.bind_device(binding).await.unwrap()
+    }
+
+    /// Lets a source of the organization bring uplinks of devices that nobody has bound, each with the model that its
+    /// words make likely.
+    pub(crate) async fn hear(&self, devices: &[(&str, &str)]) {
+        let (org, id) = (self.org, SourceId::from_raw(self.org.get()));
+        let token = SecretHash(Sha256::digest(self.org.to_string()).into());
+        let created_at = Timestamp::EPOCH;
+        let source = Source {
+            id,
+            org,
+            kind: SourceKind::ChirpStack,
+            name: String::new(),
+            token,
+            auto_add: false,
+            created_at,
+            previous: None,
+        };
+        self.app.store.create_source(source).await.unwrap();
+        for (eui, model) in devices {
+            let uplink = Uplink {
+                org,
+                source: id,
+                eui: eui.parse().unwrap(),
+                sent_at: created_at,
+                received_at: created_at,
+                dedup: DedupKey(1),
+                frame: Frame::default(),
+                model_hints: Vec::new(),
+                name_hint: String::new(),
+            };
+            self.app.store.keep_unbound(uplink, model).await.unwrap();
+        }
     }
 
     /// One uplink of a device, received the moment it was measured.

@@ -56,6 +56,25 @@ async fn only_the_code_on_the_label_binds() {
 }
 
 #[tokio::test]
+async fn a_device_that_a_source_hears_is_bound_by_its_eui_and_keeps_the_code() {
+    let app = App::new();
+    let member = with_unbound(&app, CODE).await;
+    const HEARD: &str = "2CF7F12004100007";
+    member.hear(&[(HEARD, "S2103"), ("2CF7F12004100008", ""), (EUI, "S2101")]).await;
+    let bind = async |eui: &str, code: &str| {
+        member.post_json(PATH, &format!(r#"{{"eui":"{eui}","code":"{code}"}}"#)).await.code()
+    };
+    assert_eq!(bind("2CF7F12004100008", CODE).await, "11330", "nobody knows its model");
+    assert_eq!(bind(EUI, "3A91F27BB1C0D2E5").await, "11330", "the code of this one is known");
+    assert_eq!(bind(HEARD, "0123456789ABCDEF").await, "0");
+    let device = app.store.find_device(member.org, HEARD.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((device.model.as_str(), device.code.as_str()), ("S2103", "0123456789ABCDEF"));
+    let other = with_unbound(&app, "").await;
+    let body = format!(r#"{{"eui":"2CF7F12004100008","code":"{CODE}"}}"#);
+    assert_eq!(other.post_json(PATH, &body).await.code(), "11330", "another organization's source is none of theirs");
+}
+
+#[tokio::test]
 async fn a_call_that_makes_no_sense_binds_nothing() {
     let app = App::new();
     let member = with_unbound(&app, CODE).await;

@@ -41,7 +41,7 @@ pub(crate) async fn report(
     if let Err(fault) = &taken {
         tracing::warn!(org = %device.org, eui = %device.eui, "a report is refused: {fault:?}");
     }
-    let Accepted { stored, duplicate, warnings } = taken?;
+    let Accepted { stored, duplicate, warnings, .. } = taken?;
     Ok(Answer(Taken { stored, duplicate, warnings }))
 }
 

@@ -41,8 +41,8 @@ async fn whatever_is_taken_counts_as_a_message() {
 async fn the_last_refusal_is_kept_in_the_words_of_the_answer() {
     let app = App::new().await;
     app.post("/ingest/chirpstack?event=fly", TOKEN, "{}").await;
-    let answer = app.up(up_with(json!({"deviceInfo.devEui": "2cf7f12004109999"}))).await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let answer = app.up(up_with(json!({"data": "AQ==", "deduplicationId": "another"}))).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let health = flushed(&app).await;
     assert_eq!((health.messages, health.last_message_at), (0, None));
     assert_eq!(

@@ -11,6 +11,8 @@ mod health;
 mod import;
 mod published;
 mod refusals;
+mod replay;
 mod sources;
 mod support;
 mod time;
+mod unbound;

@@ -196,6 +196,10 @@ pub(crate) struct RowShape {
     late: bool,
     /// It comes from a simulator.
     simulated: bool,
+    /// Where the decoding stands among all that is stored; of two of one uplink the later is served.
+    position: String,
+    /// The uplink that it is a new decoding of; `null` for the first one.
+    replaces: Option<String>,
     readings: Vec<ReadingShape>,
 }
 
@@ -209,7 +213,8 @@ pub(crate) async fn rows(
     use model::RowFlags;
     let device = find(&portal, &actor, &eui).await?.device.id;
     let (window, limit) = (window(&asked)?, limit(&asked)?);
-    let query = RowQuery { device, window, limit: limit + 1, hidden: false };
+    let hidden = matches!(asked.get("hidden"), "true" | "1");
+    let query = RowQuery { device, window, limit: limit + 1, hidden };
     let rows = portal.store().rows(actor.org, query).await?;
     let (rows, next) = page_back(rows, limit, |row| row.measured_at);
     let next_cursor = next.map(|at| at.as_millis().to_string());
@@ -219,6 +224,8 @@ pub(crate) async fn rows(
         clamped: row.flags.has(RowFlags::CLAMPED),
         late: row.flags.has(RowFlags::LATE),
         simulated: row.flags.has(RowFlags::SIMULATED),
+        position: row.position.to_string(),
+        replaces: row.replaces.map(|replaces| replaces.to_string()),
         readings: row
             .readings
             .iter()

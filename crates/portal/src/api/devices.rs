@@ -43,6 +43,8 @@ pub(crate) struct DeviceShape {
     /// What the interval is to be, if somebody said so; the device may do otherwise.
     report_cycle_wanted_min: Option<u16>,
     bound_at: String,
+    /// What measurements of its channels stand for, as `1/4165=4102`, several joined by commas; mostly empty.
+    channel_map: String,
     channels: Vec<ChannelShape>,
 }
 
@@ -61,6 +63,8 @@ pub(crate) struct PositionShape {
 pub(crate) struct ChannelShape {
     index: u16,
     name: String,
+    /// The type of its sensor, where somebody said it; else it follows from what the channel measures.
+    sensor_type: Option<String>,
 }
 
 impl DeviceShape {
@@ -82,10 +86,15 @@ impl DeviceShape {
             report_interval_ms: member.interval_ms,
             report_cycle_wanted_min: device.report_cycle_min,
             bound_at: device.bound_at.to_string(),
+            channel_map: device.channel_map.to_string(),
             channels: device
                 .channels
                 .iter()
-                .map(|channel| ChannelShape { index: channel.index.0, name: channel.name.clone() })
+                .map(|channel| ChannelShape {
+                    index: channel.index.0,
+                    name: channel.name.clone(),
+                    sensor_type: channel.sensor_type.clone(),
+                })
                 .collect(),
         }
     }
@@ -115,13 +124,17 @@ pub(crate) struct DeviceChange {
     /// The id of a group; empty is the default one.
     group: Option<String>,
     position: Option<PositionShape>,
+    /// What measurements of its channels stand for, from now on: `1/4165=4102`, several joined by commas.
+    channel_map: Option<String>,
 }
 
-/// What to call a channel.
+/// What to call a channel, and what sits there; what is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChannelName {
-    name: String,
+    name: Option<String>,
+    /// The type of its sensor, such as `1001`; empty lets it follow from what the channel measures.
+    sensor_type: Option<String>,
 }
 
 /// `GET /api/devices`
@@ -180,9 +193,10 @@ pub(crate) async fn change(
     Body(change): Body<DeviceChange>,
 ) -> Result<Json<DeviceShape>, Fault> {
     let device = find(&portal, &actor, &eui).await?.device.eui;
-    let DeviceChange { name, model, group, position } = change;
+    let DeviceChange { name, model, group, position, channel_map } = change;
     let position = position.map(|PositionShape { latitude, longitude }| devices::Position { latitude, longitude });
-    devices::update(&portal, &actor, device, devices::Change { name, model, group, position }).await?;
+    let change = devices::Change { name, model, group, position, channel_map };
+    devices::update(&portal, &actor, device, change).await?;
     let member = find(&portal, &actor, &eui).await?;
     Ok(Json(DeviceShape::of(&member, portal.now())))
 }
@@ -202,11 +216,12 @@ pub(crate) async fn name_channel(
     State(portal): State<PortalState>,
     actor: Actor,
     Path((eui, index)): Path<(String, String)>,
-    Body(ChannelName { name }): Body<ChannelName>,
+    Body(ChannelName { name, sensor_type }): Body<ChannelName>,
 ) -> Result<Json<DeviceShape>, Fault> {
     let device = find(&portal, &actor, &eui).await?.device.eui;
     let index = ChannelIndex(index.parse().map_err(|_| Fault::NotFound)?);
-    devices::name_channel(&portal, &actor, device, index, &name).await?;
+    let (name, sensor_type) = (name.as_deref(), sensor_type.as_deref());
+    devices::describe_channel(&portal, &actor, device, index, name, sensor_type).await?;
     let member = find(&portal, &actor, &eui).await?;
     Ok(Json(DeviceShape::of(&member, portal.now())))
 }

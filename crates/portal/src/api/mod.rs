@@ -1,6 +1,7 @@
 //! The management API below `/api`: everything a page does, a program can do.
 
 pub(crate) mod account;
+pub(crate) mod completeness;
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod document;
@@ -9,9 +10,12 @@ pub(crate) mod export;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod live;
 pub(crate) mod organization;
 pub(crate) mod people;
+pub(crate) mod rules;
 pub(crate) mod sources;
+pub(crate) mod unbound;
 pub(crate) mod usage;
 
 use axum::{

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use model::{Channel, ChannelIndex, Device, DeviceEui, DeviceKind, GeoPoint, GroupId};
+use model::{Channel, ChannelIndex, ChannelMap, Device, DeviceEui, DeviceKind, GeoPoint, GroupId};
 use serde::Deserialize;
 use store::{Binding, DeviceChange};
 
@@ -28,6 +28,7 @@ pub(crate) struct Change {
     /// The id of a group, or empty for the default one.
     pub(crate) group: Option<String>,
     pub(crate) position: Option<Position>,
+    pub(crate) channel_map: Option<String>,
 }
 
 /// Degrees, WGS 84.
@@ -46,7 +47,7 @@ pub(crate) fn group(text: &str) -> Result<Option<GroupId>, Fault> {
     if text.is_empty() { Ok(None) } else { super::parse(text, |texts| texts.fault_group).map(Some) }
 }
 
-fn model(portal: &PortalState, text: &str) -> Result<&'static str, Fault> {
+pub(super) fn model(portal: &PortalState, text: &str) -> Result<&'static str, Fault> {
     let mut models = portal.station().models().into_iter();
     models.find(|model| model.eq_ignore_ascii_case(text.trim())).ok_or(Fault::Invalid(|texts| texts.fault_model))
 }
@@ -104,6 +105,11 @@ pub(crate) async fn update(portal: &PortalState, actor: &Actor, eui: DeviceEui, 
         said.push(format!("position {} {}", place.latitude, place.longitude));
         kept.place = Some(place);
     }
+    if let Some(text) = &change.channel_map {
+        let map: ChannelMap = super::parse(text, |texts| texts.fault_channel_map)?;
+        said.push(format!("channel map {map}"));
+        kept.channel_map = Some(map);
+    }
     let group = change.group.as_deref().map(group).transpose()?;
     if let Some(Some(group)) = group
         && !portal.store().list_groups(actor.org).await?.iter().any(|known| known.id == group)
@@ -122,32 +128,53 @@ pub(crate) async fn update(portal: &PortalState, actor: &Actor, eui: DeviceEui, 
     Ok(())
 }
 
-/// Names a channel.
-pub(crate) async fn name_channel(
+/// Names a channel, and says or, where it is empty, unsays the type of its sensor.
+pub(crate) async fn describe_channel(
     portal: &PortalState,
     actor: &Actor,
     eui: DeviceEui,
     index: ChannelIndex,
-    new: &str,
+    new: Option<&str>,
+    sensor_type: Option<&str>,
 ) -> Result<(), Fault> {
     let device = portal.store().find_device(actor.org, eui).await?.ok_or(Fault::NotFound)?;
-    let name = name(new)?;
+    let new = new.map(name).transpose()?;
+    let sensor_type = match sensor_type.map(str::trim) {
+        None => None,
+        Some("") => Some(None),
+        Some(id) => {
+            let known = model::sensor_type(id).ok_or(Fault::Invalid(|texts| texts.fault_sensor_type))?;
+            Some(Some(known.id.to_owned()))
+        }
+    };
     let known = device.channels.iter().find(|channel| channel.index == index);
     let channel = match known {
-        Some(channel) => Channel { name, ..channel.clone() },
+        Some(channel) => Channel {
+            name: new.unwrap_or_else(|| channel.name.clone()),
+            sensor_type: sensor_type.unwrap_or_else(|| channel.sensor_type.clone()),
+            ..channel.clone()
+        },
         None => Channel {
             index,
-            name,
-            sensor_type: None,
+            name: new.unwrap_or_default(),
+            sensor_type: sensor_type.flatten(),
             sensor_id: String::new(),
             measurements: Vec::new(),
             created_at: portal.now(),
         },
     };
-    let detail = format!("channel {index} {}", channel.name);
+    let kind = channel.sensor_type.as_deref().unwrap_or_default();
+    let detail = format!("channel {index} {} {kind}", channel.name).trim_end().to_owned();
     portal.store().describe_channel(actor.org, eui, channel).await?;
     portal.fleets().forget(actor.org);
     actor.record(portal, "device.channel", eui, detail).await?;
+    Ok(())
+}
+
+/// Forgets a device that nobody has bound, and what is kept of it.
+pub(crate) async fn forget(portal: &PortalState, actor: &Actor, eui: DeviceEui) -> Result<(), Fault> {
+    portal.store().forget_unbound(actor.org, eui).await?;
+    actor.record(portal, "device.forget", eui, "").await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use model::{SecretHash, Source, SourceId, SourceKind, Timestamp};
-use store::SourceChange;
+use store::{MODEL_RULES_MAX, ModelRule, SourceChange};
 
-use super::name;
+use super::{full_name, name};
 use crate::{
     PortalState,
     actor::Actor,
@@ -88,4 +88,33 @@ pub(crate) async fn delete(portal: &PortalState, actor: &Actor, id: SourceId) ->
 pub(crate) async fn find(portal: &PortalState, actor: &Actor, id: SourceId) -> Result<Source, Fault> {
     let sources = portal.store().list_sources(actor.org).await?;
     sources.into_iter().find(|source| source.id == id).ok_or(Fault::NotFound)
+}
+
+/// Which model devices are that a source names.
+pub(crate) async fn rules(portal: &PortalState, actor: &Actor, id: SourceId) -> Result<Vec<ModelRule>, Fault> {
+    if !portal.store().list_sources(actor.org).await?.iter().any(|source| source.id == id) {
+        return Err(Fault::NotFound);
+    }
+    Ok(portal.store().list_model_rules(actor.org, id).await?)
+}
+
+/// Says which model devices are that a source names, in place of what was said before.
+pub(crate) async fn set_rules(
+    portal: &PortalState,
+    actor: &Actor,
+    id: SourceId,
+    rules: Vec<ModelRule>,
+) -> Result<(), Fault> {
+    if rules.len() > MODEL_RULES_MAX {
+        return Err(Fault::Invalid(|texts| texts.fault_rules));
+    }
+    let rules = rules.iter().map(|rule| {
+        let model = super::devices::model(portal, &rule.model)?.to_owned();
+        Ok(ModelRule { hint: full_name(&rule.hint)?, model })
+    });
+    let rules = rules.collect::<Result<Vec<_>, Fault>>()?;
+    let said: Vec<String> = rules.iter().map(|rule| format!("{} = {}", rule.hint, rule.model)).collect();
+    portal.store().set_model_rules(actor.org, id, rules).await?;
+    actor.record(portal, "source.rules", id, said.join(", ")).await?;
+    Ok(())
 }

@@ -32,6 +32,7 @@ pub(crate) async fn list(
     let t = view.t;
     let fleet = portal.fleets().get(portal.store(), actor.org, view.now).await?;
     let groups = portal.store().list_groups(actor.org).await?;
+    let unbound = portal.store().list_unbound(actor.org, super::unbound::DEVICES_MAX).await?.len() as u64;
     // A link that somebody has kept shows everything rather than an error.
     let wanted = wanted(&asked).unwrap_or_else(|_| Wanted { search: search(&asked), ..Wanted::default() });
     let after = asked.get("after").parse::<DeviceEui>().ok();
@@ -46,6 +47,9 @@ pub(crate) async fn list(
     let content = html! {
         (parts::head(t.nav_devices, &note, add))
         (filters(&view, &groups, &wanted))
+        @if unbound > 0 {
+            p.notice { (t.unbound_count.replace("{}", &view.count(unbound))) " " a href="/devices/unbound" { (t.show) } }
+        }
         @if page.is_empty() {
             section.card.empty { h2 { (t.nothing_found) } p { (t.nothing_found_help) } }
         } @else {

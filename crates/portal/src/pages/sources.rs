@@ -197,6 +197,7 @@ fn card(
                 }
                 @if source.kind != SourceKind::Mqtt { (fetch_form(view, source, broker.map(|(broker, _)| broker))) }
                 div.actions {
+                    a.button.small href=(format!("{at}/rules")) { (t.model_rules) }
                     form method="post" action=(format!("{at}/rotate")) data-confirm=(t.rotate_confirm) { button.small { (t.rotate) } }
                     form method="post" action=(format!("{at}/delete")) data-confirm=(t.source_delete_confirm) { button.small.danger { (t.delete) } }
                 }
@@ -214,7 +215,7 @@ fn fetch_form(view: &View, source: &Source, broker: Option<&Broker>) -> Markup {
     let url = broker.map(|broker| broker.url.to_string()).unwrap_or_default();
     let topics = broker.map(|broker| broker.topics.join("\n")).unwrap_or_default();
     html! {
-        details {
+        details.fold {
             summary { (t.broker_fetch) }
             p.small.muted { (t.broker_help) }
             form method="post" action=(at) {

@@ -61,6 +61,7 @@ pub(crate) fn done(texts: &'static Texts, name: &str) -> Option<&'static str> {
     let text = match name {
         "saved" => texts.done_saved,
         "added" => texts.done_added,
+        "forgotten" => texts.done_forgotten,
         "removed" => texts.done_removed,
         "revoked" => texts.done_revoked,
         "ended" => texts.done_ended,

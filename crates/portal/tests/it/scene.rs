@@ -2,7 +2,7 @@
 
 use model::{
     Channel, ChannelIndex, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, Frame, Group, GroupId, Invite,
-    KeyLimits, OrgId, Reading, Reception, Role, RowFlags, SecretHash, Source, SourceId, SourceKind, Timestamp,
+    KeyLimits, OrgId, Reading, Reception, Role, RowFlags, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
 };
 use portal::Secret;
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -14,6 +14,8 @@ use crate::support::{App, Caller, DAY_MS, NOW_MS, PASSWORD, at, handle, scopes};
 pub(crate) enum Kind {
     Device,
     Channel,
+    /// A device that nobody has bound.
+    Unbound,
     Group,
     Key,
     Source,
@@ -30,10 +32,12 @@ pub(crate) enum Kind {
 }
 
 /// What stands in each place of a path, by what is before it.
-const PLACES: [(&str, &str, Kind); 21] = [
+const PLACES: [(&str, &str, Kind); 23] = [
     ("/join/", "{token}", Kind::Token),
     ("/setup/chirpstack/", "{id}", Kind::Source),
     ("/devices/", "{eui}", Kind::Device),
+    ("/devices/unbound/", "{eui}", Kind::Unbound),
+    ("/api/unbound/", "{eui}", Kind::Unbound),
     ("/groups/", "{id}", Kind::Group),
     ("/keys/", "{id}", Kind::Key),
     ("/usage/keys/", "{id}", Kind::Key),
@@ -55,7 +59,7 @@ const PLACES: [(&str, &str, Kind); 21] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 60] = [
+const BODIES: [(&str, &str, &str); 64] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -66,6 +70,8 @@ const BODIES: [(&str, &str, &str); 60] = [
     ("POST", "/devices", "eui=NEWEUI&model=S2101&name=New"),
     ("POST", "/devices/{eui}/settings", "name=Other"),
     ("POST", "/devices/{eui}/retire", ""),
+    ("POST", "/devices/unbound/{eui}/forget", ""),
+    ("DELETE", "/api/unbound/{eui}", ""),
     ("POST", "/groups", "name=Other"),
     ("POST", "/groups/{id}/rename", "name=Other"),
     ("POST", "/groups/{id}/delete", ""),
@@ -79,6 +85,8 @@ const BODIES: [(&str, &str, &str); 60] = [
     ("POST", "/sources/{id}/delete", ""),
     ("POST", "/sources/{id}/broker", "url=mqtt://broker.farm"),
     ("POST", "/sources/{id}/broker/remove", ""),
+    ("POST", "/sources/{id}/rules", "rules=Probe%3DS2104"),
+    ("PUT", "/api/sources/{id}/rules", r#"{"items":[{"name":"Probe","model":"S2104"}]}"#),
     ("POST", "/people/organization", "name=Other"),
     ("POST", "/people/invite", "role=viewer&note=Other"),
     ("POST", "/people/uninvite/{token}", ""),
@@ -156,6 +164,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) owner: Caller<'a>,
     pub(crate) operator: Caller<'a>,
     pub(crate) device: std::sync::Arc<Device>,
+    pub(crate) unbound: DeviceEui,
     pub(crate) group: GroupId,
     pub(crate) source: SourceId,
     pub(crate) key: String,
@@ -178,6 +187,8 @@ impl<'a> Scene<'a> {
         let device = bind(app, org, 0x2CF7_F120_0000_0000 + count, "Roof", Some(group)).await;
         uplink(app, &device, at(NOW_MS - 1_000), vec![Reading::new(1, 4097, 21.5)]).await;
         let source = source(app, org, "Network", SourceKind::ChirpStack).await;
+        let unbound = DeviceEui::from_raw(0x2CF7_F120_EEEE_0000 + count);
+        hear(app, org, source, unbound, "Meadow").await;
         let (_, key) = app.narrow_program(org, scopes(true, true, false), KeyLimits::default()).await;
         let spare = app.person(org, Role::Viewer, false).await;
         let session = app.session(spare.id).await;
@@ -190,6 +201,7 @@ impl<'a> Scene<'a> {
             owner,
             operator,
             device,
+            unbound,
             group,
             source,
             key: key.to_string(),
@@ -204,6 +216,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn id(&self, kind: Kind, caller: &Caller<'_>) -> String {
         match kind {
             Kind::Device => self.device.eui.to_string(),
+            Kind::Unbound => self.unbound.to_string(),
             Kind::Channel => "1".to_owned(),
             Kind::Group => self.group.to_string(),
             Kind::Key => self.key.clone(),
@@ -328,6 +341,22 @@ pub(crate) async fn uplink_in(app: &App, device: &Device, at: Timestamp, reading
         rows: vec![NewRow { measured_at: at, flags: RowFlags::NONE, readings }],
     });
     app.store.append(vec![entry]).await.unwrap();
+}
+
+/// One uplink of a device that nobody has bound.
+pub(crate) async fn hear(app: &App, org: OrgId, source: SourceId, eui: DeviceEui, name: &str) {
+    let uplink = Uplink {
+        org,
+        source,
+        eui,
+        sent_at: at(NOW_MS - 2_000),
+        received_at: at(NOW_MS - 1_000),
+        dedup: DedupKey(app.count().into()),
+        frame: frame("roof", None),
+        model_hints: Vec::new(),
+        name_hint: name.to_owned(),
+    };
+    assert!(!app.store.keep_unbound(uplink, "S2103").await.unwrap());
 }
 
 /// A frame that a gateway heard.

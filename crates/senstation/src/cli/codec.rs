@@ -23,6 +23,15 @@ Example:
         #[arg(long, num_args = 1..)]
         hex: Vec<String>,
     },
+    /// Decode the stored frames of a device again, with the present codec and channel map
+    #[command(after_help = "\
+Examples:
+  senstation codec replay --device 2CF7F12004100005 --dry-run
+  senstation codec replay --device 2CF7F12004100005 --from 2026-07-01 --to 2026-08-01
+
+A dry run prints what would change, reading by reading. Nothing is overwritten: what was served before is to be had by
+`senstation export --as-of POSITION`, with the position that the replay prints.")]
+    Replay(super::replay::Replay),
     /// List the models that can be decoded
     #[command(after_help = "Example:\n  senstation codec models")]
     Models,
@@ -32,6 +41,7 @@ impl Codec {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
             Self::Decode { model, f_port, hex } => decode(session, model, f_port, &hex.concat()),
+            Self::Replay(replay) => replay.run(session),
             Self::Models => {
                 let all = codec::Codec::all();
                 let ports = |codec: &codec::Codec| codec.f_ports().iter().map(u8::to_string).collect::<Vec<_>>();

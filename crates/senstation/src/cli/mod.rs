@@ -16,6 +16,7 @@ mod limit;
 mod mirror;
 mod org;
 mod owner_link;
+mod replay;
 mod restore;
 mod serve;
 mod source;

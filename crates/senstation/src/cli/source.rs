@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use model::{OrgId, SourceId, SourceKind};
 use serde_json::{Value, json};
+use store::ModelRule;
 
 use super::{Session, arguments, find_org};
 use crate::{
@@ -48,6 +49,27 @@ station's own broker); docs/sources.md says what to enter where.")]
         org: Option<OrgId>,
     },
     Fetch(fetch::Fetch),
+    /// Show or set which model devices are that a source names
+    #[command(after_help = "\
+Example:
+  senstation source rules --source-id 0123456789ABCDEF --rule \"Soil probes=S2104\" --rule \"Air=S2101\"
+
+The first rule whose name is what the source says of a device, its device profile for example, decides; where none
+does, a name that contains a model is taken. `--none` takes the rules away.")]
+    Rules {
+        /// Whose source; may be left out while there is only one organization
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
+        org: Option<OrgId>,
+        /// Which one
+        #[arg(long, value_name = "SOURCE_ID", value_parser = arguments::source_id)]
+        source_id: SourceId,
+        /// What the source says, and the model that it means; in the order that they are tried
+        #[arg(long, value_name = "NAME=MODEL", value_parser = rule)]
+        rule: Vec<ModelRule>,
+        /// No rules
+        #[arg(long, conflicts_with = "rule")]
+        none: bool,
+    },
     /// Remove a source; its token is worth nothing from then on
     #[command(after_help = "Example:\n  senstation source remove --source-id 0123456789ABCDEF")]
     Remove {
@@ -67,6 +89,15 @@ fn creatable(text: &str) -> Result<SourceKind, String> {
         Ok(kind) => Ok(kind),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn rule(text: &str) -> Result<ModelRule, String> {
+    let (hint, model) = text.rsplit_once('=').ok_or("a rule is `NAME=MODEL`")?;
+    let hint = arguments::name(hint.trim())?;
+    if hint.is_empty() {
+        return Err("a rule is `NAME=MODEL`".to_owned());
+    }
+    Ok(ModelRule { hint, model: arguments::model(model)?.model().to_owned() })
 }
 
 impl Source {
@@ -146,6 +177,16 @@ impl Source {
                 session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
             }
             Self::Fetch(fetch) => fetch.run(session, &*registry).await,
+            Self::Rules { org, source_id, rule, none } => {
+                let org = find_org(&*registry, org).await?.id;
+                if none || !rule.is_empty() {
+                    registry.set_model_rules(org, source_id, rule).await?;
+                }
+                let rules = registry.list_model_rules(org, source_id).await?;
+                let rows: Vec<_> = rules.iter().map(|rule| [rule.hint.clone(), rule.model.clone()]).collect();
+                let shown = rules.iter().map(|rule| json!({ "name": rule.hint, "model": rule.model }));
+                session.output.show(&Value::Array(shown.collect()), table(["name", "model"], &rows))
+            }
             Self::Remove { org, source_id } => {
                 let org = find_org(&*registry, org).await?.id;
                 registry.delete_source(org, source_id).await?;

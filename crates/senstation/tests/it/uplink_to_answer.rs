@@ -51,14 +51,11 @@ fn what_cannot_be_taken_is_refused_with_a_log_line_and_not_stored() {
     let station = Station::serve(folder.path());
     let farm = Farm::set_up(folder);
     let token = farm.token.as_str();
-    let mut stranger: Value = serde_json::from_str(UP).unwrap();
-    stranger["deviceInfo"]["devEui"] = "2cf7f12004109999".into();
     let noise: Vec<u8> = (0..2 * 1024 * 1024_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
 
     for (what, answer, status, words) in [
         ("a broken checksum", station.uplink(token, &with("data", "AQEQmFMAAAECEKh6AACvUg==")), 422, "checksum"),
         ("a wrong token", station.uplink("0123456789abcdef", UP.as_bytes()), 401, "Bearer TOKEN"),
-        ("an unknown EUI", station.uplink(token, stranger.to_string().as_bytes()), 404, "2CF7F12004109999"),
         ("half a frame", station.uplink(token, &with("data", "AQEQmFMAAAE=")), 422, "needs `9` bytes"),
         ("half a body", station.uplink(token, &UP.as_bytes()[..UP.len() / 2]), 400, "JSON of ChirpStack v4"),
         ("noise", station.uplink(token, &noise), 413, "1048576 bytes"),
@@ -71,6 +68,50 @@ fn what_cannot_be_taken_is_refused_with_a_log_line_and_not_stored() {
         assert!(line.contains("refused"), "{what} left no line in the log: {logged}");
     }
     assert_eq!(latest(&station, &farm).body, json!({"code": "0", "data": []}));
+}
+
+#[test]
+fn what_came_before_a_device_was_bound_is_served_a_second_after() {
+    const NEW: &str = "2CF7F12004109999";
+    let folder = tempfile::tempdir().unwrap();
+    let station = Station::serve(folder.path());
+    let farm = Farm::set_up(folder);
+    let stranger = UP.replace(&EUI.to_lowercase(), &NEW.to_lowercase());
+    let kept = station.uplink(&farm.token, stranger.as_bytes());
+    assert_eq!((kept.status, &kept.body["kept"]), (202, &json!(true)), "{kept:?}");
+    station.kill();
+    let unbound = crate::support::json(farm.path(), &["device", "unbound"]);
+    assert_eq!(
+        (&unbound[0]["eui"], &unbound[0]["model"], &unbound[0]["kept"]),
+        (&json!(NEW), &json!("S2101"), &json!(1))
+    );
+
+    let station = Station::serve(farm.path());
+    let bound = crate::support::json(farm.path(), &["device", "bind", "--eui", NEW]);
+    assert_eq!(
+        (&bound["model"], &bound["name"], &bound["adopted"]),
+        (&json!("S2101"), &json!("Greenhouse 1"), &Value::Null)
+    );
+    let path = format!("/openapi/view_latest_telemetry_data?device_eui={NEW}");
+    let begun = std::time::Instant::now();
+    while station.get(&path, &farm.key).body["data"] == json!([]) {
+        assert!(begun.elapsed().as_millis() < 5_000, "{}", farm.log());
+    }
+    let points = &station.get(&path, &farm.key).body["data"][0]["points"];
+    assert_eq!(
+        (&points[0]["measurement_value"], &points[0]["time"]),
+        (&json!(21.4), &json!("2026-07-10T02:39:44.319Z"))
+    );
+    assert_eq!(crate::support::json(farm.path(), &["device", "unbound"]), json!([]));
+
+    // With no station running, the command decodes what was kept itself.
+    const ANOTHER: &str = "2CF7F12004108888";
+    let kept = station.uplink(&farm.token, UP.replace(&EUI.to_lowercase(), &ANOTHER.to_lowercase()).as_bytes());
+    assert_eq!(kept.status, 202);
+    station.terminate();
+    assert!(station.wait().success());
+    let bound = crate::support::json(farm.path(), &["device", "add", "--eui", ANOTHER, "--model", "S2101"]);
+    assert_eq!(bound["adopted"], json!({"uplinks": 1, "readings": 2, "undecodable": 0}));
 }
 
 #[test]

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
     GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp,
+    SourceId, StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, Usage,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
+    SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
 use super::{
     Caches, RegistryDb, access_keys, brokers, channels, deeds, devices, groups, invites, limits, organizations, people,
-    sessions, sources, streams, usage,
+    retained, sessions, sources, streams, unbound, usage,
 };
 
 #[async_trait]
@@ -239,6 +239,53 @@ impl Registry for RegistryDb {
         self.read_through(&self.caches.sources, token, move |db| sources::find(db, token)).await
     }
 
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
+        self.note(move |db| sources::set_rules(db, org, source, &rules), |_, ()| {}).await
+    }
+
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
+        self.read(move |db| sources::list_rules(db, org, source)).await
+    }
+
+    async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {
+        UnboundUplink::check(&uplink)?;
+        let model = model.to_owned();
+        self.note(move |db| unbound::keep(db, &uplink, &model), |_, was_kept| was_kept).await
+    }
+
+    async fn list_unbound(&self, org: OrgId, limit: usize) -> Result<Vec<UnboundDevice>, Error> {
+        self.read(move |db| unbound::list(db, org, limit)).await
+    }
+
+    async fn find_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<Option<UnboundDevice>, Error> {
+        self.read(move |db| unbound::find(db, org, eui)).await
+    }
+
+    async fn count_unbound_lost(&self, org: OrgId) -> Result<u64, Error> {
+        self.read(move |db| unbound::count_lost(db, org)).await
+    }
+
+    async fn list_unbound_uplinks(
+        &self,
+        org: OrgId,
+        eui: DeviceEui,
+        limit: usize,
+    ) -> Result<Vec<UnboundUplink>, Error> {
+        self.read(move |db| unbound::uplinks(db, org, eui, limit)).await
+    }
+
+    async fn settle_unbound(&self, org: OrgId, eui: DeviceEui, through: u64) -> Result<(), Error> {
+        self.note(move |db| unbound::settle(db, org, eui, through), |_, ()| {}).await
+    }
+
+    async fn forget_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error> {
+        self.note(move |db| unbound::forget(db, org, eui), |_, ()| {}).await
+    }
+
+    async fn list_adoptable(&self, limit: usize) -> Result<Vec<(OrgId, DeviceEui)>, Error> {
+        self.read(move |db| unbound::adoptable(db, limit)).await
+    }
+
     async fn create_invite(&self, invite: Invite) -> Result<(), Error> {
         self.change(move |db| invites::create(db, &invite)).await
     }
@@ -348,6 +395,19 @@ impl Registry for RegistryDb {
 
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
         self.note(move |db| streams::expire(db, now), |_, ()| {}).await
+    }
+
+    async fn retain_message(&self, message: Message) -> Result<(), Error> {
+        self.note(move |db| retained::keep(db, &message), |_, ()| {}).await
+    }
+
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error> {
+        self.read(move |db| retained::list(db, org)).await
+    }
+
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error> {
+        let topic = topic.to_owned();
+        self.note(move |db| retained::forget(db, org, &topic), |_, ()| {}).await
     }
 
     async fn record(&self, deed: Deed) -> Result<(), Error> {

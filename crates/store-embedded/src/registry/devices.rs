@@ -1,6 +1,6 @@
 use std::ops::RangeInclusive;
 
-use model::{Antenna, Device, DeviceEui, DeviceId, DeviceNotes, GeoPoint, GroupId, OrgId, Timestamp};
+use model::{Antenna, ChannelMap, Device, DeviceEui, DeviceId, DeviceNotes, GeoPoint, GroupId, OrgId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 use store::{Binding, DeviceChange, DeviceFilter, Error, Kind};
 
@@ -64,7 +64,7 @@ fn rebind(connection: &Connection, id: i64, binding: &Binding) -> Result<u32, Fa
         .prepare_cached(
             "UPDATE device SET kind = ?2, model = ?3, name = ?4, group_id = ?5, latitude = ?6, longitude = ?7,
              frequency = ?8, code = ?9, bound_at = ?10, generation = generation + 1, report_cycle_min = NULL,
-             description = '', country = '', antenna = NULL, altitude_m = NULL
+             description = '', country = '', antenna = NULL, altitude_m = NULL, channel_map = ''
              WHERE id = ?1 RETURNING generation",
         )?
         .query_row(
@@ -108,7 +108,7 @@ pub(super) fn update(
              latitude = coalesce(?5, latitude), longitude = coalesce(?6, longitude),
              group_id = iif(?7, ?8, group_id), description = coalesce(?9, description),
              country = coalesce(?10, country), antenna = coalesce(?11, antenna),
-             altitude_m = coalesce(?12, altitude_m)
+             altitude_m = coalesce(?12, altitude_m), channel_map = coalesce(?13, channel_map)
              WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL",
         )?
         .execute((
@@ -124,6 +124,7 @@ pub(super) fn update(
             &change.country,
             change.antenna.map(Text),
             change.altitude_m,
+            change.channel_map.as_ref().map(Text),
         ))?;
     found(updated)
 }
@@ -156,6 +157,11 @@ pub(super) fn set_report_cycle(
         found(statement.execute((Org(org), Text(*eui), minutes))?)?;
     }
     Ok(())
+}
+
+pub(super) fn is_bound(connection: &Connection, org: OrgId, eui: DeviceEui) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM device WHERE org = ?1 AND eui = ?2 AND bound_at IS NOT NULL";
+    Ok(connection.prepare_cached(sql)?.exists((Org(org), Text(eui)))?)
 }
 
 /// The id of a bound device.
@@ -196,7 +202,7 @@ pub(super) fn find_unbound(
 ) -> Result<Option<Binding>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT id, org, eui, kind, model, name, group_id, latitude, longitude, frequency, code, ?3,
-                generation, report_cycle_min, description, country, antenna, altitude_m
+                generation, report_cycle_min, description, country, antenna, altitude_m, channel_map
          FROM device WHERE org = ?1 AND eui = ?2 AND bound_at IS NULL",
     )?;
     let device = statement.query_row((Org(org), Text(eui), Time(at)), read).optional()?;
@@ -235,7 +241,7 @@ fn select(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT d.id, d.org, d.eui, d.kind, d.model, d.name, d.group_id, d.latitude, d.longitude, d.frequency,
                 d.code, d.bound_at, d.generation, d.report_cycle_min, d.description, d.country, d.antenna,
-                d.altitude_m, c.number, c.name, c.sensor_type, c.sensor_id, c.measurements, c.created_at
+                d.altitude_m, d.channel_map, c.number, c.name, c.sensor_type, c.sensor_id, c.measurements, c.created_at
          FROM device AS d LEFT JOIN channel AS c ON c.device = d.id
          WHERE d.org = ?1 AND d.eui BETWEEN ?2 AND ?3 AND d.bound_at IS NOT NULL {kind} {group}
          ORDER BY d.eui, c.number"
@@ -259,7 +265,7 @@ fn select(
             }
             devices.push(read(row)?);
         }
-        if let (Some(device), Some(channel)) = (devices.last_mut(), channels::read(row, 18)?) {
+        if let (Some(device), Some(channel)) = (devices.last_mut(), channels::read(row, 19)?) {
             device.channels.push(channel);
         }
     }
@@ -294,6 +300,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Device> {
             antenna: row.get::<_, Option<Text<Antenna>>>(16)?.map(|Text(antenna)| antenna),
             altitude_m: row.get(17)?,
         },
+        channel_map: row.get::<_, Text<ChannelMap>>(18)?.0,
     })
 }
 

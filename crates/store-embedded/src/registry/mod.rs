@@ -15,9 +15,11 @@ mod limits;
 mod organizations;
 mod people;
 mod pool;
+mod retained;
 mod sessions;
 mod sources;
 mod streams;
+mod unbound;
 mod usage;
 
 use std::{
@@ -45,6 +47,9 @@ const MIGRATIONS: &[Migration] = &[
     (3, "calls", include_str!("../../migrations/registry/003_calls.sql")),
     (4, "streams", include_str!("../../migrations/registry/004_streams.sql")),
     (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
+    (6, "unbound", include_str!("../../migrations/registry/006_unbound.sql")),
+    (7, "rules", include_str!("../../migrations/registry/007_rules.sql")),
+    (8, "private_space", include_str!("../../migrations/registry/008_private_space.sql")),
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
 ];
 const READERS_MAX: usize = 4;

@@ -1,11 +1,11 @@
 use model::{OrgId, PreviousToken, SecretHash, Source, SourceHealth, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
-use store::{Kind, SourceChange, SourceNote};
+use store::{Error, Kind, MODEL_RULES_MAX, ModelRule, SourceChange, SourceNote};
 
 use super::{
     column::{self, Hash, Org, Text, Time, count},
     failure::Failure,
-    organizations,
+    organizations, unbound,
 };
 
 const COLUMNS: &str = "id, org, kind, name, token, auto_add, created_at, previous_token, previous_until";
@@ -107,9 +107,48 @@ pub(super) fn list_health(connection: &Connection, org: OrgId) -> Result<Vec<Sou
 }
 
 pub(super) fn delete(connection: &Connection, org: OrgId, id: SourceId) -> Result<(), Failure> {
+    unbound::delete_source(connection, org, id)?;
+    forget_rules(connection, org, id)?;
     let deleted =
         connection.prepare_cached("DELETE FROM source WHERE org = ?1 AND id = ?2")?.execute((Org(org), Text(id)))?;
     found(deleted)
+}
+
+pub(super) fn set_rules(
+    connection: &Connection,
+    org: OrgId,
+    source: SourceId,
+    rules: &[ModelRule],
+) -> Result<(), Failure> {
+    if rules.len() > MODEL_RULES_MAX {
+        return Err(Failure::Refused(Error::Limit { what: "model rules", max: MODEL_RULES_MAX as u64 }));
+    }
+    let known = connection
+        .prepare_cached("SELECT 1 FROM source WHERE org = ?1 AND id = ?2")?
+        .exists((Org(org), Text(source)))?;
+    found(usize::from(known))?;
+    forget_rules(connection, org, source)?;
+    let mut insert = connection
+        .prepare_cached("INSERT INTO model_rule (org, source, number, hint, model) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (number, rule) in rules.iter().enumerate() {
+        insert.execute((Org(org), Text(source), count(number), &rule.hint, &rule.model))?;
+    }
+    Ok(())
+}
+
+fn forget_rules(connection: &Connection, org: OrgId, source: SourceId) -> Result<(), Failure> {
+    connection
+        .prepare_cached("DELETE FROM model_rule WHERE org = ?1 AND source = ?2")?
+        .execute((Org(org), Text(source)))?;
+    Ok(())
+}
+
+pub(super) fn list_rules(connection: &Connection, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Failure> {
+    let mut statement = connection
+        .prepare_cached("SELECT hint, model FROM model_rule WHERE org = ?1 AND source = ?2 ORDER BY number")?;
+    let read = |row: &Row<'_>| Ok(ModelRule { hint: row.get(0)?, model: row.get(1)? });
+    let rules = statement.query_map((Org(org), Text(source)), read)?;
+    Ok(rules.collect::<Result<_, _>>()?)
 }
 
 /// By the token it has, or the one it had before.

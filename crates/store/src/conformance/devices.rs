@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Antenna, Channel, ChannelIndex, DeviceKind, DeviceNotes, GeoPoint, Group, GroupId, MeasurementId, Reading, Window,
+    Antenna, Channel, ChannelIndex, ChannelMap, DeviceKind, DeviceNotes, GeoPoint, Group, GroupId, MeasurementId,
+    Reading, Window,
 };
 
 use super::fixtures::{Probe, assert_refused, at, binding, eui, org, organization};
@@ -244,4 +245,20 @@ pub async fn a_channel_is_described_anew(store: &dyn Store) {
     assert_eq!(device.channels, [channel(1, "east"), again]);
     let listed = store.list_devices(org(1), DeviceFilter::default(), None, 1).await.expect("list");
     assert_eq!(listed, [device]);
+}
+
+pub async fn a_channel_map_reads_back_until_the_device_is_bound_again(store: &dyn Store) {
+    let probe = Probe::bind(store).await;
+    let map: ChannelMap = "1/4165=4102,2/4097=4103".parse().expect("a map");
+    let change = DeviceChange { channel_map: Some(map.clone()), ..DeviceChange::default() };
+    store.update_device(probe.org, probe.eui, change).await.expect("change");
+    let found =
+        async || store.find_device(probe.org, probe.eui).await.expect("find").expect("bound").channel_map.clone();
+    assert_eq!(found().await, map);
+    let change = DeviceChange { name: Some("barn".to_owned()), ..DeviceChange::default() };
+    store.update_device(probe.org, probe.eui, change).await.expect("change");
+    assert_eq!(found().await, map, "nobody spoke of it");
+    store.unbind_device(probe.org, probe.eui).await.expect("unbind");
+    store.bind_device(binding(probe.org, probe.eui)).await.expect("bind");
+    assert!(found().await.is_empty());
 }

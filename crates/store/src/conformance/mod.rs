@@ -26,6 +26,7 @@ pub mod rows;
 pub mod segments;
 pub mod sources;
 pub mod streams;
+pub mod unbound;
 pub mod usage;
 
 /// Makes a `#[tokio::test]` of every case of the conformance suite.
@@ -90,14 +91,27 @@ macro_rules! conformance_suite {
                 a_report_cycle_is_set_on_all_devices_or_none
                 refuses_more_devices_of_a_model_than_are_allowed
                 a_channel_is_described_anew
+                a_channel_map_reads_back_until_the_device_is_bound_again
             }
             sources {
                 a_source_is_found_by_its_token_until_it_is_deleted
                 a_change_of_a_source_changes_what_it_names
                 a_token_that_gave_way_is_found_until_the_next_one_does
                 a_token_that_any_source_has_or_had_before_is_taken
+                rules_about_models_read_back_in_their_order
                 what_sources_bring_adds_up_and_their_times_move_only_forward
                 a_broker_is_a_sources_until_it_is_removed_or_the_source_is
+            }
+            unbound {
+                what_is_kept_reads_back_in_its_order
+                an_uplink_is_kept_once_a_day
+                refuses_to_keep_what_has_a_place_or_none
+                a_bound_device_is_adoptable_until_it_is_settled
+                a_forgotten_device_begins_anew
+                a_deleted_source_takes_along_what_it_brought
+                the_oldest_uplinks_of_a_device_make_room
+                the_oldest_uplinks_of_a_source_make_room
+                the_device_silent_for_longest_makes_room
             }
             people {
                 an_invite_reads_back_until_it_is_deleted_or_expires
@@ -120,6 +134,8 @@ macro_rules! conformance_suite {
                 a_reader_expires_when_it_has_been_away_for_too_long
                 refuses_more_readers_than_an_organization_may_have
                 the_same_name_in_two_organizations_is_two_readers
+                a_retained_message_takes_the_place_of_the_one_of_its_topic
+                refuses_more_retained_messages_than_an_organization_may_have
             }
             append {
                 later_entries_of_a_device_have_higher_positions
@@ -267,6 +283,7 @@ mod tests {
             include_str!("registry.rs"),
             include_str!("devices.rs"),
             include_str!("sources.rs"),
+            include_str!("unbound.rs"),
             include_str!("people.rs"),
             include_str!("streams.rs"),
             include_str!("append.rs"),

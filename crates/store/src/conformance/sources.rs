@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{Broker, BrokerState, PreviousToken, SecretHash, Source, SourceHealth, SourceId, SourceKind};
 
 use super::fixtures::{assert_refused, at, org, organization};
-use crate::{Error, Kind, SourceChange, SourceNote, Store};
+use crate::{Error, Kind, MODEL_RULES_MAX, ModelRule, SourceChange, SourceNote, Store};
 
 pub(super) fn source(org_number: u64, id: u64, token: u8) -> Source {
     Source {
@@ -110,6 +110,25 @@ pub async fn a_token_that_any_source_has_or_had_before_is_taken(store: &dyn Stor
     let overlapping = Source { previous, ..source(2, 8, 30) };
     store.create_source(overlapping.clone()).await.expect("create");
     assert_eq!(store.find_source(SecretHash([31; 32])).await.expect("find"), Some(Arc::new(overlapping)));
+}
+
+pub async fn rules_about_models_read_back_in_their_order(store: &dyn Store) {
+    create(store).await;
+    let id = SourceId::from_raw;
+    let rule = |hint: &str| ModelRule { hint: hint.to_owned(), model: "S2101".to_owned() };
+    let list = async |source| store.list_model_rules(org(1), id(source)).await.expect("list");
+    store.set_model_rules(org(1), id(7), vec![rule("b"), rule("a"), rule("b")]).await.expect("set");
+    store.set_model_rules(org(1), id(5), vec![rule("c")]).await.expect("set");
+    assert_eq!((list(7).await, list(5).await), (vec![rule("b"), rule("a"), rule("b")], vec![rule("c")]));
+    assert_eq!(store.list_model_rules(org(2), id(7)).await.expect("list"), [], "it is another organization's");
+    assert_refused!(store.set_model_rules(org(2), id(7), vec![rule("x")]).await, Error::NotFound(Kind::Source));
+    let many = vec![rule("x"); MODEL_RULES_MAX + 1];
+    assert_refused!(store.set_model_rules(org(1), id(7), many).await, Error::Limit { .. });
+    store.set_model_rules(org(1), id(7), vec![rule("a")]).await.expect("set");
+    assert_eq!(list(7).await, [rule("a")]);
+    store.delete_source(org(1), id(7)).await.expect("delete");
+    store.create_source(source(1, 7, 1)).await.expect("create");
+    assert_eq!((list(7).await, list(5).await), (vec![], vec![rule("c")]), "it starts anew");
 }
 
 pub async fn what_sources_bring_adds_up_and_their_times_move_only_forward(store: &dyn Store) {

@@ -5,6 +5,7 @@ mod registry;
 mod sources;
 mod streams;
 mod telemetry;
+mod unbound;
 mod usage;
 
 use std::sync::{Mutex, MutexGuard};

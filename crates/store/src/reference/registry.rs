@@ -4,13 +4,20 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
     GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp,
+    SourceId, StreamSession, Timestamp, Uplink,
 };
 
-use super::{Reference, lock, people::People, sources::Sources, streams::Streams, usage::Accounts};
+use super::{
+    Reference, lock,
+    people::People,
+    sources::Sources,
+    streams::{Retained, Streams},
+    unbound::Unbounds,
+    usage::Accounts,
+};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, PersonChange, Registry, SourceChange, SourceNote,
-    StreamNote, Usage, registry::GROUPS_MAX,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, Message, ModelRule, PersonChange,
+    Registry, SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
 };
 
 #[derive(Debug, Default)]
@@ -23,8 +30,11 @@ pub(super) struct Tables {
     /// Device ids once given, unbound ones included.
     ids: BTreeMap<(OrgId, DeviceEui), DeviceId>,
     sources: Sources,
+    unbounds: Unbounds,
+    model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
     people: People,
     streams: Streams,
+    retained: Retained,
     accounts: Accounts,
 }
 
@@ -326,6 +336,9 @@ impl Registry for Reference {
         }
         notes.antenna = change.antenna.or(notes.antenna);
         notes.altitude_m = change.altitude_m.or(notes.altitude_m);
+        if let Some(map) = change.channel_map {
+            device.channel_map = map;
+        }
         Ok(())
     }
 
@@ -400,11 +413,89 @@ impl Registry for Reference {
     }
 
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error> {
-        lock(&self.registry)?.sources.delete(org, id)
+        let mut tables = lock(&self.registry)?;
+        tables.sources.delete(org, id)?;
+        tables.unbounds.delete_source(org, id);
+        tables.model_rules.remove(&(org, id));
+        Ok(())
     }
 
     async fn find_source(&self, token: SecretHash) -> Result<Option<Arc<Source>>, Error> {
         Ok(lock(&self.registry)?.sources.find(token).map(Arc::new))
+    }
+
+    async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
+        if rules.len() > MODEL_RULES_MAX {
+            return Err(Error::Limit { what: "model rules", max: MODEL_RULES_MAX as u64 });
+        }
+        let mut tables = lock(&self.registry)?;
+        if !tables.sources.list(org).iter().any(|known| known.id == source) {
+            return Err(Error::NotFound(Kind::Source));
+        }
+        tables.model_rules.insert((org, source), rules);
+        Ok(())
+    }
+
+    async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
+        Ok(lock(&self.registry)?.model_rules.get(&(org, source)).cloned().unwrap_or_default())
+    }
+
+    async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {
+        UnboundUplink::check(&uplink)?;
+        let mut tables = lock(&self.registry)?;
+        if !tables.sources.list(uplink.org).iter().any(|source| source.id == uplink.source) {
+            return Err(Error::NotFound(Kind::Source));
+        }
+        if tables.devices.contains_key(&(uplink.org, uplink.eui)) {
+            return Err(Error::Conflict(Kind::Device));
+        }
+        Ok(tables.unbounds.keep(uplink, model))
+    }
+
+    async fn list_unbound(&self, org: OrgId, limit: usize) -> Result<Vec<UnboundDevice>, Error> {
+        let tables = lock(&self.registry)?;
+        let mut list = tables.unbounds.list(org);
+        list.retain(|device| !tables.devices.contains_key(&(org, device.eui)));
+        list.truncate(limit);
+        Ok(list)
+    }
+
+    async fn find_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<Option<UnboundDevice>, Error> {
+        let tables = lock(&self.registry)?;
+        let list = tables.unbounds.list(org).into_iter();
+        Ok(list.filter(|device| !tables.devices.contains_key(&(org, device.eui))).find(|device| device.eui == eui))
+    }
+
+    async fn count_unbound_lost(&self, org: OrgId) -> Result<u64, Error> {
+        Ok(lock(&self.registry)?.unbounds.count_lost(org))
+    }
+
+    async fn list_unbound_uplinks(
+        &self,
+        org: OrgId,
+        eui: DeviceEui,
+        limit: usize,
+    ) -> Result<Vec<UnboundUplink>, Error> {
+        Ok(lock(&self.registry)?.unbounds.uplinks(org, eui, limit))
+    }
+
+    async fn settle_unbound(&self, org: OrgId, eui: DeviceEui, through: u64) -> Result<(), Error> {
+        lock(&self.registry)?.unbounds.settle(org, eui, through);
+        Ok(())
+    }
+
+    async fn forget_unbound(&self, org: OrgId, eui: DeviceEui) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        if tables.devices.contains_key(&(org, eui)) || !tables.unbounds.forget(org, eui) {
+            return Err(Error::NotFound(Kind::Device));
+        }
+        Ok(())
+    }
+
+    async fn list_adoptable(&self, limit: usize) -> Result<Vec<(OrgId, DeviceEui)>, Error> {
+        let tables = lock(&self.registry)?;
+        let named = tables.unbounds.names().into_iter().filter(|name| tables.devices.contains_key(name));
+        Ok(named.take(limit).collect())
     }
 
     async fn create_invite(&self, invite: Invite) -> Result<(), Error> {
@@ -530,6 +621,21 @@ impl Registry for Reference {
 
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
         lock(&self.registry)?.streams.expire(now);
+        Ok(())
+    }
+
+    async fn retain_message(&self, message: Message) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(message.org)?;
+        tables.retained.keep(message)
+    }
+
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error> {
+        Ok(lock(&self.registry)?.retained.list(org))
+    }
+
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error> {
+        lock(&self.registry)?.retained.forget(org, topic);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use model::{ChannelIndex, Device, Frame, Position, Reading, Timestamp, Window};
+use model::{ChannelIndex, Completeness, Device, Frame, Position, Reading, Timestamp, Window};
 use store::{FrameQuery, RowQuery};
 
 use super::{find, page, tabs};
@@ -18,6 +18,9 @@ use crate::{
 
 /// How many frames are shown.
 const FRAMES: usize = 20;
+
+/// How many days back it is shown what came.
+const DAYS: u32 = 14;
 
 /// A frame with what was decoded of it.
 #[derive(Debug)]
@@ -60,8 +63,10 @@ pub(crate) async fn show(
     let t = view.t;
     let member = find(&portal, &actor, &eui).await?;
     let frames = newest(&portal, &actor, &member.device, FRAMES).await?;
+    let days = crate::api::completeness::days(&portal, &actor, member.device.id, DAYS).await?;
     let content = html! {
         (tabs(&view, &member.device))
+        (completeness(&view, &days))
         section.card {
             header { h2 { (t.tab_frames) } p { (t.frames_help) } }
             @if frames.is_empty() { p.muted { (t.no_frames) } }
@@ -69,6 +74,32 @@ pub(crate) async fn show(
         }
     };
     Ok(frame::page(&view, &member.title(), page(&view, &portal, &actor, &member, content).await?))
+}
+
+/// What came and what did not, the newest day first.
+fn completeness(view: &View, days: &[Completeness]) -> Markup {
+    let t = view.t;
+    html! {
+        @if !days.is_empty() {
+            section.card {
+                header { h2 { (t.completeness) } p { (t.completeness_help) } }
+                div.scroll { table.cards {
+                    thead { tr {
+                        th scope="col" { (t.day) } th.num scope="col" { (t.frames_received) }
+                        th.num scope="col" { (t.frames_missing) } th.num scope="col" { "%" }
+                    } }
+                    tbody { @for Completeness { day, received, missing } in days.iter().rev() {
+                        tr {
+                            th scope="row" { (day) }
+                            td.num data-label=(t.frames_received) { (view.count(*received)) }
+                            td.num data-label=(t.frames_missing) { (view.count(*missing)) }
+                            td.num data-label="%" { (format!("{:.1}", Completeness::percent(*received, *missing))) }
+                        }
+                    } }
+                } }
+            }
+        }
+    }
 }
 
 /// A frame beside its decoding.

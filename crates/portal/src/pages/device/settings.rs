@@ -81,11 +81,23 @@ async fn draw(
                         div.row { label for="latitude" { (t.latitude) } input #latitude name="latitude" inputmode="decimal" value=[device.place.map(|place| place.latitude)]; }
                         div.row { label for="longitude" { (t.longitude) } input #longitude name="longitude" inputmode="decimal" value=[device.place.map(|place| place.longitude)]; }
                     }
+                    div.row {
+                        label for="channel-map" { (t.channel_map) }
+                        input.mono #channel-map name="channel-map" placeholder="1/4165=4102, 2/4165=4103" value=(device.channel_map);
+                        p.help { (t.channel_map_help) }
+                    }
                     @for index in &channels {
                         @let known = device.channels.iter().find(|channel| channel.index == *index);
                         div.row {
                             label for=(format!("channel-{index}")) { (t.channel_name.replace("{}", &index.to_string())) }
                             input id=(format!("channel-{index}")) name=(format!("channel-{index}")) maxlength="64" value=(known.map_or("", |channel| channel.name.as_str()));
+                            select name=(format!("type-{index}")) aria-label=(t.sensor_type) {
+                                @let said = known.and_then(|channel| channel.sensor_type.as_deref()).unwrap_or_default();
+                                (parts::option("", t.sensor_type_inferred, said.is_empty()))
+                                @for kind in model::sensor_types() {
+                                    (parts::option(kind.id, &format!("{} {}", kind.id, kind.name), said == kind.id))
+                                }
+                            }
                         }
                     }
                     div.actions { button.primary { (t.save) } }
@@ -131,19 +143,24 @@ async fn change(portal: &PortalState, actor: &Actor, device: &Device, fields: &F
         model: changed("model", &device.model),
         group: changed("group", &group),
         position: position(fields, device)?,
+        channel_map: changed("channel-map", &device.channel_map.to_string()),
     };
     let mut channels = Vec::new();
     for channel in (0..=u16::from(u8::MAX)).map(ChannelIndex) {
         let known = device.channels.iter().find(|known| known.index == channel);
         let now = known.map_or("", |known| known.name.as_str());
-        if let Some(name) = changed(&format!("channel-{channel}"), now) {
+        let said = known.and_then(|known| known.sensor_type.as_deref()).unwrap_or_default();
+        let name = changed(&format!("channel-{channel}"), now);
+        let kind = changed(&format!("type-{channel}"), said);
+        if name.is_some() || kind.is_some() {
             // Refused before anything is changed.
-            channels.push((channel, deeds::name(&name)?));
+            let name = name.map(|name| deeds::name(&name)).transpose()?;
+            channels.push((channel, name, kind));
         }
     }
     devices::update(portal, actor, device.eui, change).await?;
-    for (channel, name) in channels {
-        devices::name_channel(portal, actor, device.eui, channel, &name).await?;
+    for (channel, name, kind) in channels {
+        devices::describe_channel(portal, actor, device.eui, channel, name.as_deref(), kind.as_deref()).await?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, Device, DeviceEui, DeviceId, DeviceKind,
-    GeoPoint, Group, GroupId, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate, Scopes,
-    SecretHash, Source, SourceId, SourceKind, Timestamp,
+    AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, DedupKey, Device, DeviceEui, DeviceId,
+    DeviceKind, GeoPoint, Group, GroupId, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate,
+    Scopes, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     world::{LABELS, ORGANIZATIONS, World},
 };
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, SourceChange, SourceNote, Store, Used,
+    Binding, Charge, DeviceChange, DeviceFilter, ModelRule, SourceChange, SourceNote, Store, Used,
     conformance::fixtures::{binding, eui, org, organization},
 };
 
@@ -53,6 +53,11 @@ pub(super) enum Control {
     Rotate(OrgId, SourceId, SecretHash, Timestamp),
     NoteSources(Vec<SourceNote>),
     ListHealth(OrgId),
+    SetModelRules(OrgId, SourceId, Vec<ModelRule>),
+    KeepUnbound(Uplink, bool),
+    ListUnbound(OrgId, usize),
+    Settle(OrgId, DeviceEui, usize),
+    ForgetUnbound(OrgId, DeviceEui),
     People(People),
 }
 
@@ -152,6 +157,14 @@ impl Control {
                     country: rng.percent(20).then(|| "DEU".to_owned()),
                     antenna: rng.percent(20).then_some(Antenna::Indoor),
                     altitude_m: rng.percent(20).then(|| rng.below(3_000) as f64),
+                    channel_map: rng.percent(20).then(|| {
+                        let to = if rng.percent(50) { "4102" } else { "4103" };
+                        if rng.percent(20) {
+                            Default::default()
+                        } else {
+                            format!("1/4097={to}").parse().unwrap_or_default()
+                        }
+                    }),
                 };
                 Self::Update(org, eui, change)
             }
@@ -189,7 +202,20 @@ impl Control {
                 )
             }
             92..=94 => Self::Rotate(org, source, token, now.plus_ms(rng.between(0, 5_000))),
-            95..=97 => Self::NoteSources((0..rng.below(4)).map(|_| note(rng, org, now)).collect()),
+            95 => Self::NoteSources((0..rng.below(4)).map(|_| note(rng, org, now)).collect()),
+            96..=97 => match rng.below(7) {
+                6 => {
+                    let rule = ModelRule { hint: name, model: "S2101".to_owned() };
+                    Self::SetModelRules(org, source, vec![rule; rng.index(3)])
+                }
+                0 => Self::Settle(org, eui, rng.index(3)),
+                1 => Self::ForgetUnbound(org, eui),
+                2 => Self::ListUnbound(org, rng.index(9)),
+                _ => {
+                    let uplink = Uplink { org, source, eui, received_at: now, ..unbound(rng, name) };
+                    Self::KeepUnbound(uplink, rng.percent(50))
+                }
+            },
             _ => Self::ListHealth(org),
         }
     }
@@ -202,6 +228,7 @@ impl Control {
             let filter = DeviceFilter::default();
             all.extend([Self::ListKeys(org), Self::ListGroups(org), Self::ListSources(org)]);
             all.extend([Self::List(org, filter, None, 100), Self::ListHealth(org)]);
+            all.push(Self::ListUnbound(org, 100));
             all.push(Self::Usage(org, Day::of(Timestamp::MIN)));
         }
         all.extend((0..12).map(|byte| Self::FindKey(AccessId::from_random([byte; 16]))));
@@ -265,6 +292,31 @@ impl Control {
             Self::Rotate(org, id, token, until) => print(store.rotate_source_token(org, id, token, until).await),
             Self::NoteSources(notes) => print(store.note_sources(notes).await),
             Self::ListHealth(org) => print(store.list_source_health(org).await),
+            Self::SetModelRules(org, source, rules) => {
+                let set = print(store.set_model_rules(org, source, rules).await);
+                set + &print(store.list_model_rules(org, source).await)
+            }
+            Self::KeepUnbound(uplink, is_guessed) => {
+                print(store.keep_unbound(uplink, if is_guessed { "S2101" } else { "" }).await)
+            }
+            Self::ListUnbound(org, limit) => {
+                let mut all = print(store.list_unbound(org, limit).await);
+                for label in 0..LABELS {
+                    let label = eui(label);
+                    let uplinks = store.list_unbound_uplinks(org, label, limit).await;
+                    all += &print(uplinks.map(|all| all.into_iter().map(|kept| kept.uplink).collect::<Vec<_>>()));
+                    all += &print(store.find_unbound(org, label).await);
+                }
+                all + &print(store.list_adoptable(100).await)
+            }
+            Self::Settle(org, eui, count) => match store.list_unbound_uplinks(org, eui, count).await {
+                Ok(kept) => match kept.last() {
+                    Some(last) => print(store.settle_unbound(org, eui, last.number).await),
+                    None => String::new(),
+                },
+                refused => print(refused),
+            },
+            Self::ForgetUnbound(org, eui) => print(store.forget_unbound(org, eui).await),
             Self::People(people) => people.ask(store).await,
         }
     }
@@ -288,6 +340,15 @@ fn note(rng: &mut super::Rng, org: OrgId, now: Timestamp) -> SourceNote {
         messages: rng.below(9),
         last_message_at,
         last_error: refused_at.map(|at| (at, format!("refused at `{at}`"))),
+    }
+}
+
+fn unbound(rng: &mut super::Rng, name_hint: String) -> Uplink {
+    Uplink {
+        dedup: DedupKey(u128::from(rng.below(20))),
+        frame: super::values::frame(rng),
+        name_hint,
+        ..super::super::unbound::uplink(1, 1, 1, 1, 0)
     }
 }
 

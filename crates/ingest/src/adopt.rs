@@ -1,0 +1,93 @@
+//! What was kept of a device before somebody bound it becomes its history.
+
+use std::collections::BTreeMap;
+
+use model::{DeviceEui, OrgId, RowFlags, SourceId, Window};
+use store::{Entry, Error, FrameQuery, Store, StoredFrame, UnboundUplink};
+
+use crate::pipeline::{Ready, origin, prepare};
+
+/// Uplinks that are decoded and appended in one commit.
+const UPLINKS_AT_ONCE: usize = 250;
+/// Devices that are looked for at once.
+const DEVICES_AT_ONCE: usize = 100;
+
+/// What became of the uplinks that were kept of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Adopted {
+    /// How many uplinks were appended.
+    pub uplinks: u64,
+    /// How many readings they had.
+    pub readings: u64,
+    /// How many of the uplinks nothing could be decoded of; their frames are kept with the reason.
+    pub undecodable: u64,
+}
+
+/// Appends what was kept of every device that is bound by now.
+///
+/// **Errors**: those of the store; what was done until then stays done.
+pub async fn adopt_all(store: &dyn Store) -> Result<(), Error> {
+    loop {
+        let devices = store.list_adoptable(DEVICES_AT_ONCE).await?;
+        for (org, eui) in &devices {
+            let adopted = adopt(store, *org, *eui).await?;
+            let Adopted { uplinks, readings, undecodable } = adopted;
+            tracing::info!(%org, %eui, uplinks, readings, undecodable, "decoded what a device had sent before");
+        }
+        if devices.len() < DEVICES_AT_ONCE {
+            return Ok(());
+        }
+    }
+}
+
+/// Appends what was kept of a device, each uplink once, however often this is begun; nothing if it is not bound.
+///
+/// **Errors**: as [`adopt_all`].
+pub async fn adopt(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Result<Adopted, Error> {
+    let sources = store.list_sources(org).await?;
+    let origins: BTreeMap<SourceId, RowFlags> = sources.iter().map(|source| (source.id, origin(source))).collect();
+    let mut adopted = Adopted::default();
+    // One that is unbound meanwhile keeps what is left.
+    while let Some(device) = store.find_device(org, eui).await? {
+        let kept = store.list_unbound_uplinks(org, eui, UPLINKS_AT_ONCE).await?;
+        let Some(last) = kept.last().map(|kept| kept.number) else { break };
+        let there = appended_before(store, org, device.id, &kept).await?;
+        let ready: Vec<Ready> = kept
+            .into_iter()
+            .filter(|kept| !there.iter().any(|frame| is_same(frame, kept)))
+            .map(|UnboundUplink { uplink, .. }| {
+                let origin = origins.get(&uplink.source).copied().unwrap_or_default();
+                prepare(&device, origin, uplink)
+            })
+            .collect();
+        let undecodable = ready.iter().filter(|ready| ready.refusal.is_some()).count() as u64;
+        let readings: usize = ready.iter().flat_map(|ready| &ready.uplink.rows).map(|row| row.readings.len()).sum();
+        let uplinks = ready.len() as u64;
+        store.append(ready.into_iter().map(|ready| Entry::Uplink(ready.uplink)).collect()).await?;
+        store.settle_unbound(org, eui, last).await?;
+        adopted.uplinks += uplinks;
+        adopted.readings += readings as u64;
+        adopted.undecodable += undecodable;
+    }
+    Ok(adopted)
+}
+
+/// Frames of the time of some kept uplinks: after a crash between appending and forgetting, these are among them.
+async fn appended_before(
+    store: &dyn Store,
+    org: OrgId,
+    device: model::DeviceId,
+    kept: &[UnboundUplink],
+) -> Result<Vec<StoredFrame>, Error> {
+    let times = kept.iter().map(|kept| kept.uplink.received_at);
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(Vec::new()) };
+    const FRAMES_MAX: usize = 10_000;
+    let query = FrameQuery { device, window: Window::new(first, last.plus_ms(1)), limit: FRAMES_MAX };
+    store.frames(org, query).await
+}
+
+fn is_same(stored: &StoredFrame, kept: &UnboundUplink) -> bool {
+    let (frame, uplink) = (&stored.frame, &kept.uplink);
+    (stored.received_at, frame.f_port, frame.f_cnt) == (uplink.received_at, uplink.frame.f_port, uplink.frame.f_cnt)
+        && frame.payload == uplink.frame.payload
+}
