@@ -50,7 +50,7 @@ async fn what_was_brought_in_as_history_is_no_news() {
     let mut app = App::new();
     let member = app.member().await;
     let mut client = app.reader(4, &member, "a").await;
-    assert_eq!(client.subscribe(&[&member.readings("#")], 1).await, [1]);
+    assert_eq!(client.subscribe(&[&member.readings("#")], 0).await, [0]);
     app.rows_of(SourceId::HISTORY, member.org, EUI, vec![(1, vec![Reading::new(1, 4097, 1.0)])]).await;
     app.uplinks(member.org, 2..3).await;
     let message = client.message().await;
