@@ -189,7 +189,8 @@ fn a_mirror_follows_what_comes() {
     uplink(1);
     fs::write(folder.join("key.txt"), farm.key["access_key"].as_str().unwrap()).unwrap();
     home(folder, &farm.key);
-    let here = Station::start(folder, senstation(folder).args(["--data-dir", "home", "serve", "--http", "127.0.0.1:0"]));
+    let here =
+        Station::start(folder, senstation(folder).args(["--data-dir", "home", "serve", "--http", "127.0.0.1:0"]));
     let mut command = senstation(folder);
     let url = format!("http://{}", there.address);
     command.args(["--data-dir", "home", "mirror", "--every", "5", "--calls-per-minute", "0", "--station", &url]);
