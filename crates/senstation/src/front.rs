@@ -28,35 +28,31 @@ use crate::{
 };
 
 /// The station, as the portal sees it.
-struct Front {
-    station: Arc<Station>,
-    settings: Settings,
-    shown: Shown,
-    started: Timestamp,
-}
-
-/// What of the station the portal shows or sets going.
-pub(crate) struct Shown {
+pub(crate) struct Front {
+    pub(crate) station: Arc<Station>,
     pub(crate) api: ApiState,
+    pub(crate) settings: Settings,
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) log: Tail,
     pub(crate) backups: Arc<Backups>,
+    /// Where the MQTT door is, if it is open.
     pub(crate) mqtt: Option<SocketAddr>,
     pub(crate) broker: Broker,
     pub(crate) station_key: StationKey,
+    pub(crate) started: Timestamp,
 }
 
-/// The portal of a station, whose MQTT door may be open.
-pub(crate) fn portal(station: Arc<Station>, settings: &Settings, shown: Shown) -> PortalState {
-    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let portal = portal::Settings {
-        public_url: given(&settings.portal.public_url),
-        map_tiles: given(&settings.portal.map_tiles),
-        map_attribution: settings.portal.map_attribution.clone(),
-    };
-    let store = station.store();
-    let front = Front { station, settings: settings.clone(), shown, started: clock::now() };
-    PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
+impl Front {
+    /// The portal of the station.
+    pub(crate) fn into_portal(self) -> PortalState {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let portal = portal::Settings {
+            public_url: given(&self.settings.portal.public_url),
+            map_tiles: given(&self.settings.portal.map_tiles),
+            map_attribution: self.settings.portal.map_attribution.clone(),
+        };
+        PortalState::new(self.station.store(), Arc::new(clock::now), Arc::new(self), portal)
+    }
 }
 
 impl portal::Station for Front {
@@ -77,7 +73,7 @@ impl portal::Station for Front {
             ("frames_days", Fact::Days(self.settings.retention.frames_days)),
         ];
         facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
-        if let Some(last) = self.shown.backups.last() {
+        if let Some(last) = self.backups.last() {
             facts.push(("backup", Fact::Trouble(last.trouble)));
             facts.extend(last.good_ms.map(|ms| ("backup_at", Fact::At(Timestamp::from_millis(ms)))));
         }
@@ -85,7 +81,7 @@ impl portal::Station for Front {
     }
 
     fn log_tail(&self) -> Vec<String> {
-        self.shown.log.lines()
+        self.log.lines()
     }
 
     fn models(&self) -> Vec<&'static str> {
@@ -98,7 +94,7 @@ impl portal::Station for Front {
 
     fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error> {
         let nonce = random().map_err(store::Error::internal)?;
-        Ok(self.shown.station_key.seal(purpose, secret, nonce))
+        Ok(self.station_key.seal(purpose, secret, nonce))
     }
 
     fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str] {
@@ -106,7 +102,7 @@ impl portal::Station for Front {
     }
 
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
-        let Some(door) = self.shown.mqtt else { return Stream::Closed };
+        let Some(door) = self.mqtt else { return Stream::Closed };
         if door.ip().is_loopback() && !is_here(host) {
             return Stream::OpenHere(stream::quick_start(&door.ip().to_string(), door.port(), org, access_key));
         }
@@ -114,7 +110,7 @@ impl portal::Station for Front {
     }
 
     fn live(&self, org: OrgId, filters: &[String], after: Option<Position>) -> Option<LiveMessages> {
-        let reader = self.shown.broker.read(org, filters, after).ok()?;
+        let reader = self.broker.read(org, filters, after).ok()?;
         Some(Box::pin(unfold(reader, async |mut reader| {
             let next = reader.next().await.map(|messages| (messages.position, messages.messages));
             Some((next, reader))
@@ -122,30 +118,30 @@ impl portal::Station for Front {
     }
 
     fn broker(&self, org: OrgId) -> BrokerFigures {
-        let figures = self.shown.broker.figures_by_org().remove(&org).unwrap_or_default();
+        let figures = self.broker.figures_by_org().remove(&org).unwrap_or_default();
         let stream::Figures { sent, received, dropped, missed, .. } = figures;
         let client = |client: stream::Client| {
             let stream::Client { id, is_private, is_kept, lag } = client;
             BrokerClient { id, is_private, is_kept, lag }
         };
-        let clients = self.shown.broker.clients(org).into_iter().map(client).collect();
+        let clients = self.broker.clients(org).into_iter().map(client).collect();
         BrokerFigures { clients, sent, received, dropped, missed }
     }
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
-        self.shown.fleets.has(org)
+        self.fleets.has(org)
     }
 
     fn last_calls(&self, org: OrgId, id: AccessId) -> Vec<Call> {
-        self.shown.api.calls().list(org, id)
+        self.api.calls().list(org, id)
     }
 
     fn start_simulated_fleet(&self, org: OrgId) {
-        self.shown.fleets.start(org);
+        self.fleets.start(org);
     }
 
     fn remove_simulated_fleet(&self, org: OrgId) {
-        self.shown.fleets.remove(org);
+        self.fleets.remove(org);
     }
 }
 
