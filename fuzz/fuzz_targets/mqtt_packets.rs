@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         let (mut reader, mut arrived) = (Reader::new(256 * 1024), BytesMut::from(&[first, bytes].concat()[..]));
         while let Ok(Some(packet)) = reader.read(&mut arrived) {
             if let Packet::Subscribe { id, filters, .. } = packet {
-                assert!(id != 0 && !filters.is_empty() && filters.iter().all(|(_, qos)| *qos < 3));
+                assert!(id != 0 && !filters.is_empty() && filters.iter().all(|(_, wish)| wish.qos < 3));
             }
         }
     }

@@ -19,15 +19,23 @@ pub(crate) struct Station {
     pub(crate) reads: String,
     /// The header line that lets the source write.
     pub(crate) writes: String,
+    /// Whose it all is.
+    pub(crate) org: String,
+    /// Where MQTT is spoken.
+    pub(crate) mqtt: Option<SocketAddr>,
+    /// Who publishes in the private space, and who reads the stream.
+    pub(crate) publishes: (String, String),
+    pub(crate) reads_stream: Option<(String, String)>,
 }
 
 impl Station {
     /// Builds the binary if need be, in the profile that this program has, and starts it.
     pub(crate) fn start(folder: &Path) -> anyhow::Result<Self> {
         let binary = build()?;
-        tell(&binary, folder, &["org", "create", "--name", "xtask"])?;
+        let org = text(&tell(&binary, folder, &["org", "create", "--name", "xtask"])?, "org_id")?;
         let key = tell(&binary, folder, &["key", "create"])?;
         let source = tell(&binary, folder, &["source", "create", "--kind", "chirpstack", "--auto-add"])?;
+        let publisher = tell(&binary, folder, &["source", "create", "--kind", "mqtt"])?;
         let pair = format!("{}:{}", text(&key, "access_id")?, text(&key, "access_key")?);
         let mut serve = Command::new(&binary);
         serve.arg("--data-dir").arg(folder).args([
@@ -35,16 +43,23 @@ impl Station {
             "--http",
             "127.0.0.1:0",
             "--mqtt",
-            "off",
+            "127.0.0.1:0",
             "--mqtt-ws",
             "off",
         ]);
         let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("the station has no output")?).read_line(&mut line)?;
-        let address = line.trim().rsplit('/').next().unwrap_or_default();
+        let address = |scheme: &str| {
+            let rest = line.split(scheme).nth(1)?;
+            rest.split_whitespace().next()?.parse().ok()
+        };
         Ok(Self {
-            address: address.parse().with_context(|| format!("the station says `{}`", line.trim()))?,
+            address: address("http://").with_context(|| format!("the station says `{}`", line.trim()))?,
+            mqtt: address("mqtt://"),
+            publishes: (text(&publisher, "source_id")?, text(&publisher, "token")?),
+            reads_stream: Some((format!("org-{org}"), text(&key, "access_key")?)),
+            org,
             child,
             reads: format!("Authorization: Basic {}\r\n", BASE64_STANDARD.encode(&pair)),
             user: pair,

@@ -45,6 +45,7 @@ pub fn router(state: IngestState) -> Router {
     Router::new()
         .route("/ingest/chirpstack", webhook(SourceKind::ChirpStack, chirpstack::read))
         .route("/ingest/tts", webhook(SourceKind::Tts, tts::read))
+        .route("/ingest/tts/", webhook(SourceKind::Tts, tts::read))
         .route("/ingest/tts/{*message}", webhook(SourceKind::Tts, tts::read))
         .route("/ingest/helium", webhook(SourceKind::Helium, helium::read))
         .route("/ingest/aws", post(aws::receive))

@@ -50,7 +50,7 @@ pub enum SourceKind {
     Tts,
     /// The HTTP integration of Helium's first Console.
     Helium,
-    /// A rule of AWS IoT Core for LoRaWAN.
+    /// A rule of AWS `IoT` Core for `LoRaWAN`.
     Aws,
     /// Anything that can post JSON or CSV.
     Http,

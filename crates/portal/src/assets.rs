@@ -28,12 +28,13 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const DATA: &str = "application/json";
 const SVG: &str = "image/svg+xml";
 
-static ASSETS: [Asset; 11] = assets![
+static ASSETS: [Asset; 12] = assets![
     "app.css" CSS,
     "app.js" SCRIPT,
     "chart.js" SCRIPT,
     "map.js" SCRIPT,
     "reference.js" SCRIPT,
+    "stream.js" SCRIPT,
     "icon.svg" SVG,
     "world.json" DATA,
     "vendor/uPlot.iife.min.js" SCRIPT,

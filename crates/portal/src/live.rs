@@ -15,7 +15,7 @@ use tokio::{
 
 /// How many entries of the log are read at once.
 const BATCH: usize = 512;
-/// How long to wait for more.
+/// How long a store that failed is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How many uplinks a page may be behind before it misses some.
 const BEHIND_MAX: usize = 256;
@@ -119,51 +119,38 @@ impl Live {
         let mut failed = false;
         loop {
             let read = match at {
-                None => self.begin(store, now()).await.map(|begin| (begin, true)),
+                None => self.begin(store, now()).await,
                 Some(after) => self.read(store, after).await,
             };
-            let is_more = match read {
-                Ok((next, is_more)) => {
-                    (at, failed) = (Some(next), false);
-                    is_more
-                }
-                Err(Error::Trimmed { oldest }) => {
-                    at = Some(oldest);
-                    true
-                }
+            match read {
+                Ok(next) => (at, failed) = (Some(next), false),
+                Err(Error::Trimmed { oldest }) => at = Some(oldest),
                 Err(error) => {
                     if !failed {
                         tracing::warn!("what goes on cannot be shown: {error}");
                     }
                     failed = true;
-                    false
+                    sleep(PAUSE).await;
                 }
-            };
-            if !is_more {
-                sleep(PAUSE).await;
             }
         }
     }
 
     /// The end of the log, which is where reading starts.
     async fn begin(&self, store: &dyn Store, now: Timestamp) -> Result<Position, Error> {
-        // Nobody's entries come to an end at once.
-        const NOBODY: Scope = Scope::Org(OrgId::from_raw(0));
-        let followed = match store.follow(NOBODY, Position::START, 1).await {
-            Err(Error::Trimmed { oldest }) => store.follow(NOBODY, oldest, 1).await?,
-            other => other?,
-        };
+        let head = store.head().await?;
         lock(&self.since).get_or_insert(now);
-        Ok(followed.next)
+        Ok(head)
     }
 
-    async fn read(&self, store: &dyn Store, after: Position) -> Result<(Position, bool), Error> {
+    /// Reads what comes after a position, once something does.
+    async fn read(&self, store: &dyn Store, after: Position) -> Result<Position, Error> {
+        store.wait(after).await?;
         let followed = store.follow(Scope::All, after, BATCH).await?;
-        let is_more = followed.entries.len() == BATCH;
         for entry in followed.entries {
             self.take(entry);
         }
-        Ok((followed.next, is_more))
+        Ok(followed.next)
     }
 
     fn take(&self, entry: LogEntry) {

@@ -105,6 +105,10 @@ const FILTERED: [(&str, &str); 5] = [
     PAGED[0],
     PAGED[1],
 ];
+const LIVE: [(&str, &str); 1] = [(
+    "filter",
+    "a filter of MQTT over the organization's topics; may come several times; every reading where nothing is said",
+)];
 const CHARTED: [(&str, &str); 4] = [
     WINDOWED[0],
     WINDOWED[1],
@@ -125,7 +129,7 @@ const EXPORTED: [(&str, &str); 7] = [
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{account, completeness, data, devices, document, events, export, groups, keys, limits, organization, people, rules, sources, unbound, usage};
+    use api::{account, completeness, data, devices, document, events, export, groups, keys, limits, live, organization, people, rules, sources, unbound, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -169,10 +173,11 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Manage, "/sources/{id}", pages::sources::save),
         form(Manage, "/sources/{id}/rotate", pages::sources::rotate),
         form(Manage, "/sources/{id}/delete", pages::sources::delete),
-        page(Manage, "/sources/{id}/rules", pages::rules::show),
-        form(Manage, "/sources/{id}/rules", pages::rules::save),
+        page(Manage, "/stream", pages::stream::show),
         form(Manage, "/sources/{id}/broker", pages::sources::fetch),
         form(Manage, "/sources/{id}/broker/remove", pages::sources::fetch_no_more),
+        page(Manage, "/sources/{id}/rules", pages::rules::show),
+        form(Manage, "/sources/{id}/rules", pages::rules::save),
         page(Read, "/measurements", pages::measurements::list),
         page(Manage, "/people", pages::people::list),
         form(Manage, "/people/organization", pages::people::rename_organization),
@@ -202,6 +207,7 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Read, Method::GET, "/api/fleet", gives::<organization::FleetShape>("Whether a fleet is simulated here"), organization::fleet),
         program(Manage, Method::PUT, "/api/fleet", ends("Put a simulated fleet into the organization"), organization::start_fleet),
         program(Manage, Method::DELETE, "/api/fleet", ends("Remove the simulated fleet and everything it ever sent"), organization::remove_fleet),
+        program(Read, Method::GET, "/api/live", asked::<live::MessageEvent>("The stream as it comes: server-sent events named `message`, and `gap` where something is missing", &LIVE), live::follow),
         program(Read, Method::GET, "/api/events", gives::<events::UplinkEvent>("Uplinks as they come: server-sent events named `uplink`"), events::follow),
         program(Read, Method::GET, "/api/devices", asked::<Page<devices::DeviceShape>>("List devices", &FILTERED), devices::list),
         program(Write, Method::POST, "/api/devices", takes::<devices::NewDevice, devices::DeviceShape>(201, "Add a device"), devices::add),

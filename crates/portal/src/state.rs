@@ -1,8 +1,9 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
-use model::{AccessId, Call, OrgId, SourceKind, Timestamp};
+use futures_util::stream;
+use model::{AccessId, Call, OrgId, Position, SourceKind, Timestamp};
 use serde_json::Value;
-use store::Store;
+use store::{Error, Store};
 
 use crate::{delay::Delays, fleet::Fleets, live::Live, password::Passwords};
 
@@ -20,10 +21,15 @@ pub trait Station: Send + Sync {
     fn api_document(&self) -> Value;
     /// How to read an organization's stream by MQTT, for somebody who reaches the station at `host`.
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream;
+    /// An organization's stream from behind a position on, or from now on; `None` if one of the filters
+    /// is none of that organization's.
+    fn live(&self, org: OrgId, filters: &[String], after: Option<Position>) -> Option<LiveMessages>;
+    /// How the stream and the private space of an organization are doing.
+    fn broker(&self, org: OrgId) -> BrokerFigures;
     /// Seals a secret of somebody else's for one purpose, so that the station can use it again.
     ///
     /// **Errors**: the operating system gives no random numbers.
-    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error>;
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Error>;
     /// What is usually subscribed to at a broker for a kind of source; empty where nothing is usual.
     fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str];
     /// Whether a simulated fleet runs in an organization.
@@ -34,6 +40,37 @@ pub trait Station: Send + Sync {
     fn start_simulated_fleet(&self, org: OrgId);
     /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.
     fn remove_simulated_fleet(&self, org: OrgId);
+}
+
+/// Messages of an organization's stream, by uplink: its place, and topic and body of each message.
+pub type LiveMessages = Pin<Box<dyn stream::Stream<Item = Result<(Position, Vec<(String, String)>), Error>> + Send>>;
+
+/// How an organization's part of the broker is doing, since the station was started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BrokerFigures {
+    /// Clients that are connected, by name.
+    pub clients: Vec<BrokerClient>,
+    /// Messages sent.
+    pub sent: u64,
+    /// Messages that clients published.
+    pub received: u64,
+    /// Those of them that were nobody's to publish.
+    pub dropped: u64,
+    /// Messages that readers at QoS 0 were too slow for.
+    pub missed: u64,
+}
+
+/// A client that is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerClient {
+    /// What it calls itself.
+    pub id: String,
+    /// Whether it is in the private space and does not read the stream.
+    pub is_private: bool,
+    /// Whether its session is kept when it goes.
+    pub is_kept: bool,
+    /// How many entries of the log it is behind.
+    pub lag: u64,
 }
 
 /// Whether an organization's stream can be read by MQTT.

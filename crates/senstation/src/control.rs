@@ -60,14 +60,14 @@ pub(crate) enum Request {
     Verify,
     /// Write readings into a file, which must not be there yet, and a manifest beside it.
     Export { wanted: Box<Wanted>, to: PathBuf },
-    /// Decode stored frames again, and write how that differs into a file.
-    Replay(replay::Wanted),
     /// Take readings in out of a file.
     Import(Box<import::Wanted>),
     /// Take readings of another station in.
     Take(Box<mirror::Batch>),
     /// Count the readings of a device by day.
     Count { org: OrgId, eui: DeviceEui, since_ms: i64 },
+    /// Decode stored frames again, and write how that differs into a file.
+    Replay(replay::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,10 +77,10 @@ enum Line {
     Backup { to: PathBuf, with_secrets: bool },
     Verify,
     Export { wanted: Box<Wanted>, to: PathBuf },
-    Replay(replay::Wanted),
     Import { wanted: Box<import::Wanted> },
     Take { batch: Box<mirror::Batch> },
     Count { org: String, eui: String, since_ms: i64 },
+    Replay(replay::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -141,10 +141,10 @@ async fn ask_over(mut socket: UnixStream, request: Request, what: &'static str) 
         Request::Backup { to, with_secrets } => Line::Backup { to, with_secrets },
         Request::Verify => Line::Verify,
         Request::Export { wanted, to } => Line::Export { wanted, to },
-        Request::Replay(wanted) => Line::Replay(wanted),
         Request::Import(wanted) => Line::Import { wanted },
         Request::Take(batch) => Line::Take { batch },
         Request::Count { org, eui, since_ms } => Line::Count { org: org.to_string(), eui: eui.to_string(), since_ms },
+        Request::Replay(wanted) => Line::Replay(wanted),
     };
     socket.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes()).await?;
     let mut shown = None;
@@ -171,10 +171,10 @@ async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> a
             Ok(backup::summary_json(&summary))
         }
         Request::Export { wanted, to } => export::write(station, *wanted, to, steps).await,
-        Request::Replay(wanted) => replay::run(&*station.store(), wanted, steps).await,
         Request::Import(wanted) => import::take(station, *wanted, steps).await,
         Request::Take(batch) => mirror::take(&*station.store(), *batch).await,
         Request::Count { org, eui, since_ms } => mirror::count(&*station.store(), org, eui, since_ms).await,
+        Request::Replay(wanted) => replay::run(&*station.store(), wanted, steps).await,
         Request::Verify => Ok(backup::verified_json(&backup::verify(station, steps).await?)),
     }
 }
@@ -319,12 +319,12 @@ fn parse(line: &str) -> anyhow::Result<Request> {
         Line::Backup { to, with_secrets } => Request::Backup { to, with_secrets },
         Line::Verify => Request::Verify,
         Line::Export { wanted, to } => Request::Export { wanted, to },
-        Line::Replay(wanted) => Request::Replay(wanted),
         Line::Import { wanted } => Request::Import(wanted),
         Line::Take { batch } => Request::Take(batch),
         Line::Count { org, eui, since_ms } => {
             let eui = eui.parse().map_err(|error: model::InvalidEui| anyhow!(error))?;
             Request::Count { org: org.parse()?, eui, since_ms }
         }
+        Line::Replay(wanted) => Request::Replay(wanted),
     })
 }

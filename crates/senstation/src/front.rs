@@ -5,19 +5,22 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
 use api::ApiState;
 use codec::Codec;
-use model::{AccessId, Call, OrgId, SourceKind, StationKey, Timestamp};
-use portal::{Fact, PortalState, Stream};
+use futures_util::stream::unfold;
+use model::{AccessId, Call, OrgId, Position, SourceKind, StationKey, Timestamp};
+use portal::{BrokerClient, BrokerFigures, Fact, LiveMessages, PortalState, Stream};
 use store::Registry;
+use stream::Broker;
 
 use crate::{
     backup::Backups,
     clock,
-    config::{Listen, Settings},
+    config::{self, Listen, Settings},
     credentials::random,
     demo::Fleets,
     logging::Tail,
@@ -33,6 +36,7 @@ struct Front {
     log: Tail,
     backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
+    broker: Broker,
     station_key: StationKey,
     started: Timestamp,
 }
@@ -45,6 +49,7 @@ pub(crate) fn portal(
     log: Tail,
     backups: Arc<Backups>,
     mqtt: Option<SocketAddr>,
+    broker: Broker,
     api: ApiState,
     station_key: StationKey,
 ) -> PortalState {
@@ -63,6 +68,7 @@ pub(crate) fn portal(
         log,
         backups,
         mqtt,
+        broker,
         station_key,
         started: clock::now(),
     };
@@ -123,6 +129,25 @@ impl portal::Station for Front {
         Stream::Open(stream::quick_start(host, door.port(), org, access_key))
     }
 
+    fn live(&self, org: OrgId, filters: &[String], after: Option<Position>) -> Option<LiveMessages> {
+        let reader = self.broker.read(org, filters, after).ok()?;
+        Some(Box::pin(unfold(reader, async |mut reader| {
+            let next = reader.next().await.map(|messages| (messages.position, messages.messages));
+            Some((next, reader))
+        })))
+    }
+
+    fn broker(&self, org: OrgId) -> BrokerFigures {
+        let figures = self.broker.figures_by_org().remove(&org).unwrap_or_default();
+        let stream::Figures { sent, received, dropped, missed, .. } = figures;
+        let client = |client: stream::Client| {
+            let stream::Client { id, is_private, is_kept, lag } = client;
+            BrokerClient { id, is_private, is_kept, lag }
+        };
+        let clients = self.broker.clients(org).into_iter().map(client).collect();
+        BrokerFigures { clients, sent, received, dropped, missed }
+    }
+
     fn has_simulated_fleet(&self, org: OrgId) -> bool {
         self.fleets.has(org)
     }
@@ -137,6 +162,23 @@ impl portal::Station for Front {
 
     fn remove_simulated_fleet(&self, org: OrgId) {
         self.fleets.remove(org);
+    }
+}
+
+/// What the settings say of the broker; tokens of devices are derived from the key.
+pub(crate) fn broker(settings: &config::Mqtt, station_key: StationKey) -> stream::Settings {
+    stream::Settings {
+        connections_per_org_max: settings.connections_per_org_max,
+        packet_bytes_max: settings.packet_kib_max * 1024,
+        topic_bytes_max: settings.topic_bytes_max,
+        client_id_bytes_max: settings.client_id_bytes_max,
+        topic_levels_max: settings.topic_levels_max,
+        subscriptions_max: settings.subscriptions_max,
+        filters_per_packet_max: settings.filters_per_packet_max,
+        connect_patience: Duration::from_secs(settings.connect_timeout_s.into()),
+        keep_alive_s_max: settings.keep_alive_s_max,
+        anonymous_source: settings.anonymous_source.parse().ok(),
+        station_key: Some(station_key),
     }
 }
 

@@ -17,6 +17,7 @@ mod jobs;
 mod logging;
 mod mirror;
 mod output;
+mod private_space;
 mod progress;
 mod replay;
 mod serve;

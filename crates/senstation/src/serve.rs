@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     backup::Backups,
     clock,
-    config::{Listen, Settings},
+    config::{self, Listen, Settings},
     control,
     demo::{self, Fleets},
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
@@ -35,6 +35,7 @@ use crate::{
     intake, jobs,
     logging::Tail,
     output::Output,
+    private_space::PrivateSpace,
     station::Station,
     station_key,
 };
@@ -106,6 +107,8 @@ pub(crate) struct Running {
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
     mqtt: Option<SocketAddr>,
+    mqtts: Option<SocketAddr>,
+    websocket: Option<SocketAddr>,
     /// Where people reach the station, if the settings say.
     public_url: Option<String>,
     stop: watch::Sender<bool>,
@@ -143,9 +146,26 @@ impl Running {
         front::create_named_owner(&*station.store(), settings).await?;
         let (fleets, host) = demo::fleets(settings.data_dir.clone());
         let fleets = Arc::new(fleets);
-        let mqtt = bind_mqtt(settings.mqtt.listen, Transport::Tcp, "--mqtt")?;
-        let websocket = bind_mqtt(settings.mqtt.websocket_listen, Transport::WebSocket, "--mqtt-ws")?;
-        let mqtt_address = mqtt.as_ref().map(MqttListener::address).transpose()?;
+        let identity = match &settings.tls {
+            tls if tls.is_set() => Some(Identity::read(tls.certificate.clone(), tls.key.clone())?),
+            _ => None,
+        };
+        let doors = MqttDoors::bind(&settings.mqtt, identity.as_ref())?;
+        let mqtt_address = doors.plain.as_ref().map(MqttListener::address).transpose()?;
+        let mqtts_address = doors.encrypted.as_ref().map(MqttListener::address).transpose()?;
+        let notes: Arc<Notes> = Arc::default();
+        let devices = Devices {
+            station_key: station_key.clone(),
+            mqtt_port: mqtt_address.map(|address| address.port()),
+            mqtts_port: mqtts_address.map(|address| address.port()),
+        };
+        let ingest = IngestState { store: station.store(), now: clock::now, notes: Arc::clone(&notes), devices };
+        let broker = Broker::new(
+            station.store(),
+            Arc::new(clock::now),
+            front::broker(&settings.mqtt, station_key.clone()),
+            Some(Arc::new(PrivateSpace(ingest.clone()))),
+        );
         let backups = Arc::new(Backups::new(settings.backup.clone()));
         let portal = front::portal(
             Arc::clone(&station),
@@ -154,18 +174,17 @@ impl Running {
             log,
             Arc::clone(&backups),
             mqtt_address,
+            broker.clone(),
             api.clone(),
-            station_key.clone(),
+            station_key,
         );
-        let readers = stream::Settings { connections_per_org_max: settings.mqtt.connections_per_org_max };
-        let broker = Broker::new(station.store(), Arc::new(clock::now), &readers);
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);
         let mut running = Self {
             station,
             api,
-            notes: Arc::default(),
+            notes,
             portal,
             broker,
             fleets,
@@ -173,24 +192,19 @@ impl Running {
             http: None,
             https: None,
             mqtt: mqtt_address,
+            mqtts: mqtts_address,
+            websocket: doors.websocket.as_ref().map(MqttListener::address).transpose()?,
             public_url,
             stop,
             tasks: JoinSet::new(),
             signals,
         };
-        let mqtt_port = mqtt_address.map(|address| address.port());
-        let ingest = IngestState {
-            store: running.station.store(),
-            now: clock::now,
-            notes: Arc::clone(&running.notes),
-            devices: Devices { station_key, mqtt_port, mqtts_port: None },
-        };
-        running.open_doors(settings, &ingest)?;
+        running.open_doors(settings, &ingest, identity)?;
         running.spawn(|_, stop| intake::run(ingest, stop));
         let broker = running.broker.clone();
         running.spawn(|_, stop| async move { broker.run(stop).await });
         let room = Room::new(settings.mqtt.connections_max);
-        for listener in [mqtt, websocket].into_iter().flatten() {
+        for listener in [doors.plain, doors.encrypted, doors.websocket].into_iter().flatten() {
             let (broker, room) = (running.broker.clone(), Arc::clone(&room));
             running.spawn(|_, stop| listener.serve(broker, room, stop));
         }
@@ -219,7 +233,12 @@ impl Running {
         Ok(running)
     }
 
-    fn open_doors(&mut self, settings: &Settings, ingest: &IngestState) -> anyhow::Result<()> {
+    fn open_doors(
+        &mut self,
+        settings: &Settings,
+        ingest: &IngestState,
+        identity: Option<Arc<Identity>>,
+    ) -> anyhow::Result<()> {
         let limits = Limits {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
@@ -242,17 +261,16 @@ impl Running {
             };
             rooms.into_router()
         };
-        let plain = Door::new(rooms(&self.portal), Arc::clone(&metrics), proxies);
+        let plain = Door::new(rooms(&self.portal), Arc::clone(&metrics), proxies).with_mqtt(self.broker.clone());
         let encrypted = plain.beside(rooms(&self.portal.over_tls()));
         if let Listen(Some(address)) = settings.http.listen {
             self.http = Some(self.open(bind(address, None, Arc::clone(&seats), "--http")?, plain)?);
         }
-        if settings.tls.is_set() {
-            let identity = Identity::read(settings.tls.certificate.clone(), settings.tls.key.clone())?;
+        if let Some(identity) = identity {
             if let Listen(Some(address)) = settings.https.listen {
                 let port = bind(address, Some(identity.acceptor(b"http/1.1")?), seats, "--https")?;
                 self.https = Some(self.open(port, encrypted)?);
-            } else {
+            } else if self.mqtts.is_none() {
                 tracing::warn!("there is a certificate, but no door that would show it: set `https.listen`");
             }
             self.signals.identity = Some(Arc::clone(&identity));
@@ -316,12 +334,17 @@ impl Running {
         let plain = self.http.map(|address| format!("http://{address}"));
         let encrypted = self.https.map(|address| format!("https://{address}"));
         let mqtt = self.mqtt.map(|address| format!("mqtt://{address}"));
-        let all: Vec<_> = plain.iter().chain(&encrypted).chain(&mqtt).map(String::as_str).collect();
+        let mqtts = self.mqtts.map(|address| format!("mqtts://{address}"));
+        let websocket = self.websocket.map(|address| format!("ws://{address}"));
+        let all: Vec<_> = plain.iter().chain(&encrypted).chain(&mqtts).chain(&mqtt).map(String::as_str).collect();
         let text = match all.as_slice() {
             [] => "running with no door open".to_owned(),
             all => format!("listening on {}", all.join(" and ")),
         };
-        output.greet(&json!({ "url": plain, "https_url": encrypted, "mqtt": mqtt }), text);
+        output.greet(
+            &json!({ "url": plain, "https_url": encrypted, "mqtt": mqtt, "mqtts": mqtts, "mqtt_ws": websocket }),
+            text,
+        );
     }
 
     /// Adds work that ends when the station stops.
@@ -404,11 +427,33 @@ async fn finish(tasks: &mut JoinSet<()>, api: &ApiState, notes: &Notes, station:
     }
 }
 
-/// Opens a door for readers of the stream, if the settings ask for it.
-fn bind_mqtt(listen: Listen, transport: Transport, flag: &str) -> anyhow::Result<Option<MqttListener>> {
-    let Listen(Some(address)) = listen else { return Ok(None) };
-    let cannot = || format!("cannot listen on `{address}`; choose another address with `{flag}`, or `{flag} off`");
-    MqttListener::bind(address, transport).with_context(cannot).map(Some)
+/// Where MQTT is spoken, beside the HTTP ports.
+struct MqttDoors {
+    plain: Option<MqttListener>,
+    encrypted: Option<MqttListener>,
+    websocket: Option<MqttListener>,
+}
+
+impl MqttDoors {
+    /// Opens the doors that the settings ask for.
+    fn bind(settings: &config::Mqtt, identity: Option<&Arc<Identity>>) -> anyhow::Result<Self> {
+        let tls = |protocol: &[u8]| identity.map(|identity| identity.acceptor(protocol)).transpose();
+        let bind = |listen: Listen, transport, tls, flag: &str| {
+            let Listen(Some(address)) = listen else { return Ok(None) };
+            let cannot =
+                || format!("cannot listen on `{address}`; choose another address with `{flag}`, or `{flag} off`");
+            MqttListener::bind(address, transport, tls).with_context(cannot).map(Some)
+        };
+        let encrypted = match tls(b"mqtt")? {
+            Some(tls) => bind(settings.tls_listen, Transport::Tcp, Some(tls), "--mqtts")?,
+            None => None,
+        };
+        Ok(Self {
+            plain: bind(settings.listen, Transport::Tcp, None, "--mqtt")?,
+            encrypted,
+            websocket: bind(settings.websocket_listen, Transport::WebSocket, tls(b"http/1.1")?, "--mqtt-ws")?,
+        })
+    }
 }
 
 /// An address as this machine reaches it.

@@ -9,8 +9,8 @@ use model::{
     SourceId, StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, ModelRule, PersonChange, Registry, SourceChange,
-    SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Message, ModelRule, PersonChange, Registry,
+    SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
 use crate::EmbeddedStore;
@@ -364,6 +364,18 @@ impl Registry for EmbeddedStore {
 
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
         self.registry.expire_stream_sessions(now).await
+    }
+
+    async fn retain_message(&self, message: Message) -> Result<(), Error> {
+        self.registry.retain_message(message).await
+    }
+
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error> {
+        self.registry.list_retained_messages(org).await
+    }
+
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error> {
+        self.registry.forget_retained_message(org, topic).await
     }
 
     async fn record(&self, deed: Deed) -> Result<(), Error> {

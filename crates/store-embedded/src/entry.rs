@@ -13,9 +13,11 @@ use crate::bytes::{Damaged, Take, put_bytes, put_i64, put_u64, put_value};
 
 const UPLINK: u8 = 1;
 const REDECODE: u8 = 2;
-const MESSAGE: u8 = 3;
+/// A message without a header, as earlier versions wrote them.
+const BARE_MESSAGE: u8 = 3;
 const ERASED: u8 = 4;
 const ERASED_ON: u8 = 5;
+const MESSAGE: u8 = 6;
 
 /// An entry as the log holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +69,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, entry: &Entry) {
             put_bytes(out, message.topic.as_bytes());
             put_bytes(out, &message.payload);
             out.push(message.retain.into());
+            put_bytes(out, &message.header);
         }
     }
 }
@@ -105,13 +108,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Logged, Damaged> {
             let rows = take_rows(&mut take, received_at)?;
             Entry::Redecode(Redecode { org, device, eui, replaces, received_at, codec, rows })
         }
-        MESSAGE => {
+        tag @ (BARE_MESSAGE | MESSAGE) => {
             let org = OrgId::from_raw(take.u64()?);
             let received_at = Timestamp::from_millis(take.i64()?);
             let topic = take.text()?.into();
             let payload = take.bytes()?.into();
             let retain = take.u8()? != 0;
-            Entry::Message(Message { org, received_at, topic, payload, retain })
+            let header = if tag == MESSAGE { take.bytes()?.into() } else { Box::default() };
+            Entry::Message(Message { org, received_at, topic, payload, retain, header })
         }
         _ => return Err(Damaged("an entry has an unknown tag")),
     };
@@ -313,14 +317,16 @@ mod tests {
                 rows,
             })
         });
-        let message = (any::<u64>(), any::<i64>(), ".{0,9}", vec(any::<u8>(), 0..9), any::<bool>()).prop_map(
-            |(org, ms, topic, payload, retain)| {
+        let bytes = || vec(any::<u8>(), 0..9);
+        let message = (any::<u64>(), any::<i64>(), ".{0,9}", bytes(), any::<bool>(), bytes()).prop_map(
+            |(org, ms, topic, payload, retain, header)| {
                 Entry::Message(Message {
                     org: OrgId::from_raw(org),
                     received_at: Timestamp::from_millis(ms),
                     topic: topic.into(),
                     payload: payload.into(),
                     retain,
+                    header: header.into(),
                 })
             },
         );

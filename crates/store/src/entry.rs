@@ -71,6 +71,8 @@ pub struct Message {
     pub payload: Box<[u8]>,
     /// Whether late subscribers get it too.
     pub retain: bool,
+    /// What the broker knows of it beside, as it writes that.
+    pub header: Box<[u8]>,
 }
 
 /// A row on its way into the store, which adds clock and position of its entry.
@@ -152,7 +154,8 @@ impl Entry {
             }
             Self::Message(message) => {
                 limit(message.topic.len(), 65_535, "bytes in a topic")?;
-                limit(message.payload.len(), Self::BYTES_MAX, "bytes in a payload")
+                limit(message.payload.len(), Self::BYTES_MAX, "bytes in a payload")?;
+                limit(message.header.len(), Self::BYTES_MAX, "bytes in the header of a message")
             }
             Self::Uplink(_) | Self::Redecode(_) => Ok(()),
         }

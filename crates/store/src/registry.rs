@@ -8,10 +8,13 @@ use model::{
     StreamSession, Timestamp, Uplink,
 };
 
-use crate::{Charge, Drawn, Error, UnboundDevice, UnboundUplink, Usage};
+use crate::{Charge, Drawn, Error, Message, UnboundDevice, UnboundUplink, Usage};
 
 /// Most groups an organization may have, as the contract says.
 pub const GROUPS_MAX: usize = 50;
+/// Most messages that are kept for late subscribers of an organization's private space.
+pub const RETAINED_MAX: usize = 4_096;
+
 /// Most readers of its stream that an organization may have that are kept while they are away.
 pub const STREAM_SESSIONS_MAX: usize = 1_000;
 
@@ -275,6 +278,15 @@ pub trait Registry: Send + Sync {
     async fn forget_stream_session(&self, org: OrgId, client_id: &str) -> Result<(), Error>;
     /// Forgets the readers that have been away for too long.
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error>;
+
+    /// Keeps a message for late subscribers of an organization's private space, in place of the one
+    /// of that topic if there is one. **Errors**: `NotFound` organization, `Limit` if it would be one
+    /// more than [`RETAINED_MAX`].
+    async fn retain_message(&self, message: Message) -> Result<(), Error>;
+    /// The messages that are kept, by ascending topic.
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error>;
+    /// Forgets the message of a topic, if one is kept.
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error>;
 
     /// Writes a deed down. **Errors**: `NotFound` organization.
     async fn record(&self, deed: Deed) -> Result<(), Error>;

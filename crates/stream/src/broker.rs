@@ -1,7 +1,12 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use model::{AccessId, Position, Timestamp};
-use store::{Error, Scope, Store};
+use model::{OrgId, Position, SourceId, StationKey, Timestamp};
+use store::{Entry, Error, Scope, Store};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -12,10 +17,15 @@ use crate::{
     connection,
     counters::{Counters, Figures},
     hubs::Hubs,
-    login::{self, Arrival},
+    login::{self, Arrival, Credential},
     packet::Reason,
-    published::Published,
+    post::{OnPublish, Post, Sender, publish_will},
+    published::{Published, Space},
+    reader::StreamReader,
+    retained::Retained,
     seats::{Seat, Seats},
+    shares::Shares,
+    wills::Wills,
 };
 
 /// How many entries of the log are read at once.
@@ -34,8 +44,59 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// What can be set about the broker.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How many readers an organization may have at a time.
+    /// How many clients an organization may have at a time.
     pub connections_per_org_max: usize,
+    /// Most bytes of a packet that a client sends, of a topic or filter, and of the name of a client.
+    pub packet_bytes_max: usize,
+    #[expect(missing_docs, reason = "as above")]
+    pub topic_bytes_max: usize,
+    #[expect(missing_docs, reason = "as above")]
+    pub client_id_bytes_max: usize,
+    /// Most levels of a topic or filter.
+    pub topic_levels_max: usize,
+    /// Most subscriptions of a client.
+    pub subscriptions_max: usize,
+    /// Most filters in one packet.
+    pub filters_per_packet_max: usize,
+    /// How long a client may take to say who it is.
+    pub connect_patience: Duration,
+    /// The longest that a client may be silent, in seconds; 0 is as long as it asks for.
+    pub keep_alive_s_max: u16,
+    /// The source that those are taken for who do not say who they are.
+    pub anonymous_source: Option<SourceId>,
+    /// What tokens of devices are derived from; no device is let in without.
+    pub station_key: Option<StationKey>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connections_per_org_max: 10_000,
+            packet_bytes_max: 256 * 1024,
+            topic_bytes_max: 512,
+            client_id_bytes_max: 128,
+            topic_levels_max: 16,
+            subscriptions_max: 50,
+            filters_per_packet_max: 20,
+            connect_patience: Duration::from_secs(10),
+            keep_alive_s_max: 0,
+            anonymous_source: None,
+            station_key: None,
+        }
+    }
+}
+
+/// A client that is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// What it calls itself.
+    pub id: String,
+    /// Whether it is in the private space and does not read the stream.
+    pub is_private: bool,
+    /// Whether its session is kept when it goes.
+    pub is_kept: bool,
+    /// How many entries of the log it is behind.
+    pub lag: u64,
 }
 
 /// Publishes what is stored to whoever may read it; cheap to clone.
@@ -45,8 +106,15 @@ pub struct Broker(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     clock: Clock,
+    pub(crate) settings: Settings,
+    pub(crate) on_publish: Option<Arc<dyn OnPublish>>,
+    /// Whose the source is that nobody in particular is taken for, once somebody has looked.
+    pub(crate) anonymous_org: OnceLock<OrgId>,
     pub(crate) hubs: Hubs,
     pub(crate) seats: Arc<Seats>,
+    pub(crate) shares: Shares,
+    pub(crate) retained: Retained,
+    pub(crate) wills: Wills,
     pub(crate) counters: Counters,
     /// Everything up to here has been published to those who are connected.
     published: watch::Sender<Position>,
@@ -63,13 +131,25 @@ impl Inner {
 }
 
 impl Broker {
-    /// A broker over one store. Somebody must run it.
-    pub fn new(store: Arc<dyn Store>, clock: Clock, settings: &Settings) -> Self {
+    /// A broker over one store, which may tell somebody of what arrives in private spaces. Somebody
+    /// must run it.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        settings: Settings,
+        on_publish: Option<Arc<dyn OnPublish>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             store,
             clock,
+            on_publish,
+            anonymous_org: OnceLock::new(),
             hubs: Hubs::default(),
             seats: Seats::new(settings.connections_per_org_max),
+            settings,
+            shares: Shares::default(),
+            retained: Retained::default(),
+            wills: Wills::default(),
             counters: Counters::default(),
             published: watch::Sender::default(),
         }))
@@ -91,15 +171,61 @@ impl Broker {
             () = self.publish() => {}
             () = self.look_after_readers() => {}
         }
+        // Who is gone by now does not come back before the station does.
+        self.publish_wills(self.0.wills.end()).await;
+    }
+
+    /// A reader of an organization's stream within this process, of some filters, of all readings if
+    /// there are none; from behind a position on, or from now on.
+    ///
+    /// **Errors**: one of them is no filter of the organization's stream.
+    pub fn read(&self, org: OrgId, filters: &[String], after: Option<Position>) -> Result<StreamReader, Reason> {
+        StreamReader::new(Arc::clone(&self.0), org, filters, after)
     }
 
     /// How the broker is doing.
     pub fn figures(&self) -> Figures {
+        let mut figures = Figures { refused: self.0.counters.refused.get(), ..Figures::default() };
+        for (_, counts) in self.0.counters.all() {
+            figures.add(&counts);
+        }
+        for seat in self.0.seats.all() {
+            figures.add_session(self.lag_of(&seat));
+        }
+        figures
+    }
+
+    /// How each organization's part of it is doing that had a client since the start.
+    pub fn figures_by_org(&self) -> BTreeMap<OrgId, Figures> {
+        let mut by_org: BTreeMap<OrgId, Figures> = BTreeMap::new();
+        for (org, counts) in self.0.counters.all() {
+            by_org.entry(org).or_default().add(&counts);
+        }
+        for seat in self.0.seats.all() {
+            by_org.entry(seat.org).or_default().add_session(self.lag_of(&seat));
+        }
+        by_org
+    }
+
+    /// The clients of an organization that are connected, by name.
+    pub fn clients(&self, org: OrgId) -> Vec<Client> {
         let seats = self.0.seats.all();
-        let published = self.0.published().get();
-        let lag =
-            seats.iter().filter(|seat| seat.is_kept()).map(|seat| published.saturating_sub(seat.position().get()));
-        self.0.counters.figures(seats.len() as u64, lag.max().unwrap_or_default())
+        let mut clients: Vec<Client> = seats
+            .iter()
+            .filter(|seat| seat.org == org)
+            .map(|seat| Client {
+                id: seat.client_id.to_string(),
+                is_private: !matches!(seat.credential, Credential::Key(_)),
+                is_kept: seat.is_kept(),
+                lag: self.lag_of(seat).unwrap_or_default(),
+            })
+            .collect();
+        clients.sort_by(|one, other| one.id.cmp(&other.id));
+        clients
+    }
+
+    fn lag_of(&self, seat: &Seat) -> Option<u64> {
+        seat.is_kept().then(|| self.0.published().get().saturating_sub(seat.position().get()))
     }
 
     async fn publish(&self) {
@@ -135,7 +261,8 @@ impl Broker {
         store.wait(after).await?;
         let followed = store.follow(Scope::All, after, BATCH).await?;
         for entry in followed.entries {
-            if hubs.has_readers(entry.entry.org())
+            let space = Space { org: entry.entry.org(), is_private: matches!(entry.entry, Entry::Message(_)) };
+            if hubs.has_readers(space)
                 && let Some(published) = Published::of(entry)
             {
                 hubs.publish(published);
@@ -152,6 +279,7 @@ impl Broker {
             looks.tick().await;
             let seats = self.0.seats.all();
             self.end_refused(&seats).await;
+            self.publish_wills(self.0.wills.take_due(self.0.now())).await;
             count = count.wrapping_add(1);
             if count.is_multiple_of(LOOKS_PER_NOTE) {
                 self.note(&seats, false).await;
@@ -162,25 +290,24 @@ impl Broker {
         }
     }
 
-    /// Ends the sessions of keys that were revoked or have expired.
+    /// Ends the sessions of keys, sources and devices that are good no more.
     async fn end_refused(&self, seats: &[Arc<Seat>]) {
         let mut seats: Vec<&Arc<Seat>> = seats.iter().collect();
-        seats.sort_by_key(|seat| seat.key);
-        for of_one_key in seats.chunk_by(|one, other| one.key == other.key) {
-            let Some(first) = of_one_key.first() else { continue };
-            if !self.is_good(first.key).await {
-                for seat in of_one_key {
+        seats.sort_by_key(|seat| (seat.org, seat.credential));
+        for alike in seats.chunk_by(|one, other| (one.org, one.credential) == (other.org, other.credential)) {
+            let Some(first) = alike.first() else { continue };
+            // Where the store fails nothing is known against them.
+            if let Ok(false) = login::is_still_good(&self.0, first.org, first.credential).await {
+                for seat in alike {
                     seat.ends.send_replace(Some(Reason::NotAuthorized));
                 }
             }
         }
     }
 
-    async fn is_good(&self, key: AccessId) -> bool {
-        match self.0.store.find_access_key(key).await {
-            Ok(key) => key.is_some_and(|key| login::may_read(&key, self.0.now())),
-            // Nothing is known against it.
-            Err(_) => true,
+    async fn publish_wills(&self, wills: Vec<(Sender, Post)>) {
+        for (sender, will) in wills {
+            publish_will(&self.0, &sender, will).await;
         }
     }
 
@@ -190,6 +317,9 @@ impl Broker {
         self.note(seats, true).await;
         if let Err(error) = self.0.store.expire_stream_sessions(self.0.now()).await {
             tracing::warn!("old readers of streams cannot be forgotten: {error}");
+        }
+        if let Err(error) = self.0.retained.tidy(&*self.0.store, self.0.now()).await {
+            tracing::warn!("retained messages cannot be forgotten: {error}");
         }
     }
 

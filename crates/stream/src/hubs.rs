@@ -1,4 +1,4 @@
-//! Where what is new is handed to everybody who reads an organization's stream just now.
+//! Where what is new is handed to everybody who reads one of an organization's spaces just now.
 
 use std::{
     collections::HashMap,
@@ -6,39 +6,78 @@ use std::{
 };
 
 use model::OrgId;
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::published::Published;
+use crate::{
+    letter::Letter,
+    published::{Body, Place, Published, Space},
+};
 
-/// How many uplinks a reader may be behind before it misses some, or reads on in the log.
+/// How many uplinks or letters a reader may be behind before it misses some, or reads on in the log.
 const BEHIND_MAX: usize = 256;
 
-pub(crate) type Receiver = broadcast::Receiver<Arc<Published>>;
-
-/// One hub for each organization that somebody reads the stream of.
+/// One hub for each space that somebody reads just now.
 #[derive(Debug, Default)]
-pub(crate) struct Hubs(Mutex<HashMap<OrgId, broadcast::Sender<Arc<Published>>>>);
+pub(crate) struct Hubs(Mutex<HashMap<Space, Hub>>);
 
-impl Hubs {
-    /// What is published for an organization from now on.
-    pub(crate) fn attach(&self, org: OrgId) -> Receiver {
-        self.lock().entry(org).or_insert_with(|| broadcast::channel(BEHIND_MAX).0).subscribe()
+#[derive(Debug)]
+struct Hub {
+    sender: broadcast::Sender<Arc<Published>>,
+    /// How many letters have passed that are not in the log.
+    passed: u64,
+}
+
+/// What is new in a space.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    live: broadcast::Receiver<Arc<Published>>,
+    /// How many letters had passed when it began that are not in the log.
+    pub(crate) passed: u64,
+}
+
+impl Receiver {
+    pub(crate) async fn recv(&mut self) -> Result<Arc<Published>, RecvError> {
+        self.live.recv().await
     }
 
-    /// Whether anybody reads an organization's stream; forgets its hub if nobody does.
-    pub(crate) fn has_readers(&self, org: OrgId) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+}
+
+impl Hubs {
+    /// What is published in a space from now on.
+    pub(crate) fn attach(&self, space: Space) -> Receiver {
         let mut hubs = self.lock();
-        let has_readers = hubs.get(&org).is_some_and(|hub| hub.receiver_count() > 0);
+        let new = || Hub { sender: broadcast::channel(BEHIND_MAX).0, passed: 0 };
+        let hub = hubs.entry(space).or_insert_with(new);
+        Receiver { live: hub.sender.subscribe(), passed: hub.passed }
+    }
+
+    /// Whether anybody reads a space; forgets its hub if nobody does.
+    pub(crate) fn has_readers(&self, space: Space) -> bool {
+        let mut hubs = self.lock();
+        let has_readers = hubs.get(&space).is_some_and(|hub| hub.sender.receiver_count() > 0);
         if !has_readers {
-            hubs.remove(&org);
+            hubs.remove(&space);
         }
         has_readers
     }
 
     pub(crate) fn publish(&self, published: Published) {
-        if let Some(hub) = self.lock().get(&published.org) {
+        if let Some(hub) = self.lock().get(&published.space()) {
             // The last reader may just have gone.
-            let _heard = hub.send(Arc::new(published));
+            let _heard = hub.sender.send(Arc::new(published));
+        }
+    }
+
+    /// Hands a letter on that is not kept.
+    pub(crate) fn pass(&self, org: OrgId, letter: Letter) {
+        if let Some(hub) = self.lock().get_mut(&Space { org, is_private: true }) {
+            hub.passed += 1;
+            let place = Place::Passing(hub.passed);
+            // As above.
+            let _heard = hub.sender.send(Arc::new(Published { org, place, body: Body::Letter(letter) }));
         }
     }
 
@@ -47,7 +86,7 @@ impl Hubs {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<OrgId, broadcast::Sender<Arc<Published>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Space, Hub>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,13 +6,43 @@ use model::{DeviceEui, OrgId, Position, SeriesKey, SourceId, Timestamp, Value};
 use serde::de::IgnoredAny;
 use store::{Entry, LogEntry, StoredUplink};
 
-use crate::topic::Topic;
+use crate::{letter::Letter, topic::Topic};
 
-/// An uplink as messages, written once for everybody who gets it.
+/// One of the two trees of topics that an organization has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Space {
+    pub(crate) org: OrgId,
+    /// Whether it is the private one and not the stream.
+    pub(crate) is_private: bool,
+}
+
+/// Something to be sent to whoever asked for it.
 #[derive(Debug)]
 pub(crate) struct Published {
     pub(crate) org: OrgId,
-    pub(crate) position: Position,
+    pub(crate) place: Place,
+    pub(crate) body: Body,
+}
+
+/// Where something published stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// In the log.
+    Log(Position),
+    /// Nowhere: it is the so-maniest of its hub that passes by and is gone.
+    Passing(u64),
+}
+
+#[derive(Debug)]
+pub(crate) enum Body {
+    Uplink(Uplink),
+    Letter(Letter),
+}
+
+/// An uplink as messages, written once for everybody who gets it.
+#[derive(Debug)]
+pub(crate) struct Uplink {
+    org: OrgId,
     pub(crate) eui: DeviceEui,
     /// One for each reading, in the order that they were measured.
     pub(crate) parts: Vec<Part>,
@@ -28,22 +58,63 @@ pub(crate) struct Part {
 }
 
 impl Published {
-    /// What is published of an entry; of anything but an uplink nothing is: a new decoding of an old
-    /// uplink is no news of a device, and belongs to its history, as does what was brought in as such.
+    /// What is published of an entry. A new decoding of an old uplink is no news of a device, and
+    /// belongs to its history, as does what was brought in as such.
     pub(crate) fn of(entry: LogEntry) -> Option<Self> {
-        let LogEntry { position, entry: Entry::Uplink(uplink) } = entry else { return None };
-        if uplink.source == SourceId::HISTORY {
-            return None;
+        let LogEntry { position, entry } = entry;
+        let org = entry.org();
+        let body = match entry {
+            Entry::Uplink(uplink) if uplink.source == SourceId::HISTORY => return None,
+            Entry::Uplink(uplink) => Body::Uplink(Uplink::of(uplink)),
+            Entry::Message(message) => Body::Letter(message.into()),
+            Entry::Redecode(_) => return None,
+        };
+        Some(Self { org, place: Place::Log(position), body })
+    }
+
+    pub(crate) fn space(&self) -> Space {
+        Space { org: self.org, is_private: matches!(self.body, Body::Letter(_)) }
+    }
+
+    /// Where it stands in the log, if it does.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match self.place {
+            Place::Log(position) => Some(position),
+            Place::Passing(_) => None,
         }
+    }
+
+    /// How many messages it is.
+    pub(crate) fn count(&self) -> usize {
+        match &self.body {
+            Body::Uplink(uplink) => uplink.parts.len(),
+            Body::Letter(_) => 1,
+        }
+    }
+
+    /// Topic and body of one of its messages.
+    pub(crate) fn text(&self, at: usize) -> (&[u8], &[u8]) {
+        match &self.body {
+            Body::Uplink(uplink) => {
+                let part = &uplink.parts[at];
+                (&uplink.text[part.topic.clone()], &uplink.text[part.payload.clone()])
+            }
+            Body::Letter(letter) => (letter.topic.as_bytes(), &letter.payload),
+        }
+    }
+}
+
+impl Uplink {
+    fn of(uplink: StoredUplink) -> Self {
         let StoredUplink { org, eui, mut rows, .. } = uplink;
         rows.sort_by_key(|row| row.measured_at);
-        let mut published = Self { org, position, eui, parts: Vec::new(), text: Vec::new() };
+        let mut published = Self { org, eui, parts: Vec::new(), text: Vec::new() };
         for row in rows {
             for reading in &row.readings {
                 published.push(reading.series, row.measured_at, &reading.value);
             }
         }
-        Some(published)
+        published
     }
 
     fn push(&mut self, series: SeriesKey, measured_at: Timestamp, value: &Value) {
@@ -58,14 +129,6 @@ impl Published {
         self.text.extend_from_slice(itoa::Buffer::new().format(measured_at.as_millis()).as_bytes());
         self.text.push(b'}');
         self.parts.push(Part { series, topic: begin..middle, payload: middle..self.text.len() });
-    }
-
-    pub(crate) fn topic(&self, part: &Part) -> &[u8] {
-        &self.text[part.topic.clone()]
-    }
-
-    pub(crate) fn payload(&self, part: &Part) -> &[u8] {
-        &self.text[part.payload.clone()]
     }
 }
 

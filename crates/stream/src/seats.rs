@@ -8,11 +8,11 @@ use std::{
     },
 };
 
-use model::{AccessId, OrgId, Position, Timestamp};
+use model::{OrgId, Position, Timestamp};
 use store::StreamNote;
 use tokio::sync::{Notify, watch};
 
-use crate::packet::Reason;
+use crate::{login::Credential, packet::Reason};
 
 /// How long a session that nothing has changed about is not written down, so that it is seen to be
 /// in use, in ms.
@@ -33,7 +33,7 @@ pub(crate) struct Seats {
 pub(crate) struct Seat {
     pub(crate) org: OrgId,
     pub(crate) client_id: Box<str>,
-    pub(crate) key: AccessId,
+    pub(crate) credential: Credential,
     /// Why the reader has to go, once it has to.
     pub(crate) ends: watch::Sender<Option<Reason>>,
     /// Everything up to here has been read.
@@ -100,7 +100,12 @@ impl Seats {
     /// Takes the seat of a name. Whoever has it has to go first.
     ///
     /// **Errors**: the organization has no seat left.
-    pub(crate) async fn take(self: &Arc<Self>, org: OrgId, client_id: &str, key: AccessId) -> Result<Taken, Reason> {
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        org: OrgId,
+        client_id: &str,
+        credential: Credential,
+    ) -> Result<Taken, Reason> {
         loop {
             let other = {
                 let mut taken = self.lock();
@@ -112,7 +117,7 @@ impl Seats {
                         let seat = Arc::new(Seat {
                             org,
                             client_id: client_id.into(),
-                            key,
+                            credential,
                             ends: watch::Sender::new(None),
                             position: AtomicU64::new(0),
                             is_kept: AtomicBool::new(false),

@@ -7,17 +7,12 @@ use std::{
 
 use model::{ChannelIndex, DeviceEui, MeasurementId, OrgId, SeriesKey};
 
-use crate::packet::Reason;
+use crate::{filter::is_filter, packet::Reason};
 
 const READINGS: &str = "device_sensor_data";
 const STATUSES: &str = "device_status_event";
 /// What stands where the identity of a sensor once stood.
 const RESERVED: &str = "vs";
-
-/// Most bytes of a filter.
-pub(crate) const BYTES_MAX: usize = 512;
-/// Most levels of a filter.
-pub(crate) const LEVELS_MAX: usize = 16;
 
 /// Where a reading is published.
 ///
@@ -49,6 +44,12 @@ pub fn every_reading(org: OrgId) -> String {
     format!("/{READINGS}/{org}/+/+/+/+")
 }
 
+/// Whether a topic or filter stands under one of the two roots.
+pub(crate) fn is_of_the_stream(text: &str) -> bool {
+    let mut levels = text.split('/');
+    levels.next() == Some("") && matches!(levels.next(), Some(READINGS | STATUSES))
+}
+
 /// Which topics of one organization somebody asked for. Whose organization that is has been checked,
 /// so that a filter never reaches beyond it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,16 +72,10 @@ impl Filter {
     /// **Errors**: it is no filter, it is a shared one, or it asks for more than the organization's
     /// part of the two roots.
     pub fn parse(text: &str, org: OrgId) -> Result<Self, Reason> {
-        let levels: Vec<&str> = text.split('/').collect();
-        let is_good = |(at, level): (usize, &&str)| match *level {
-            "+" => true,
-            "#" => at == levels.len() - 1,
-            level => !level.contains(['+', '#', '\0']),
-        };
-        let is_filter = !text.is_empty() && levels.iter().enumerate().all(is_good);
-        if !is_filter || text.len() > BYTES_MAX || levels.len() > LEVELS_MAX {
+        if !is_filter(text) {
             return Err(Reason::TopicFilterInvalid);
         }
+        let levels: Vec<&str> = text.split('/').collect();
         let own = org.to_string();
         match levels[..] {
             ["$share", ..] => Err(Reason::SharedSubscriptionsNotSupported),

@@ -4,10 +4,12 @@ mod fleet;
 mod hello;
 mod http;
 mod machine;
+mod mqtt;
 mod plain_rows;
 mod report;
 mod slow;
 mod storage;
+mod stream;
 
 use clap::Subcommand;
 
@@ -20,6 +22,8 @@ pub(crate) enum Bench {
     Http(http::Arguments),
     /// What slow clients do to a good one.
     Slow(slow::Arguments),
+    /// The broker, with mosquitto beside it where that is installed.
+    Stream(stream::Arguments),
     /// The hello server.
     #[command(hide = true)]
     Hello,
@@ -34,6 +38,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
         Bench::Http(arguments) => http::run(arguments),
         Bench::Slow(arguments) => slow::run(arguments),
+        Bench::Stream(arguments) => runtime.block_on(stream::run(arguments)),
         Bench::Hello => runtime.block_on(hello::serve()),
     }
 }

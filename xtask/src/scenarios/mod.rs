@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use clap::Args;
+use client::{Client, Manners, Station as Other};
 use serde_json::Value;
 
 use self::{case::Case, places::Places};
@@ -40,6 +41,8 @@ struct Target {
     url: String,
     authorization: String,
     agent: ureq::Agent,
+    /// For what is not asked in odd ways.
+    client: Client,
 }
 
 /// An answer that came.
@@ -49,12 +52,16 @@ struct Answer {
 }
 
 impl Target {
-    fn new(url: &str, user: &str) -> Self {
+    fn new(url: &str, user: &str, pause_ms: u64) -> anyhow::Result<Self> {
         // What a status means is for the scenario to say.
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let agent = config.timeout_global(Some(std::time::Duration::from_secs(30))).build().into();
         let authorization = format!("Basic {}", BASE64_STANDARD.encode(user));
-        Self { url: url.trim_end_matches('/').to_owned(), authorization, agent }
+        let (id, key) = user.split_once(':').context("a user is `ID:KEY`")?;
+        let calls_per_minute = 60_000_u64.checked_div(pause_ms).unwrap_or_default().try_into()?;
+        let manners = Manners { calls_per_minute, ..Manners::default() };
+        let client = Client::new(&Other::At(url.to_owned()), id, key)?.with_manners(manners);
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), authorization, agent, client })
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> anyhow::Result<Answer> {
@@ -75,11 +82,11 @@ impl Target {
 
 pub(crate) fn run(scenarios: &Scenarios) -> anyhow::Result<()> {
     match (&scenarios.target, &scenarios.user) {
-        (Some(url), Some(user)) => ask_all(scenarios, &Target::new(url, user), false),
+        (Some(url), Some(user)) => ask_all(scenarios, &Target::new(url, user, scenarios.pause_ms)?, false),
         _ => {
             let folder = tempfile::tempdir()?;
             let station = Station::start(folder.path())?;
-            let target = Target::new(&format!("http://{}", station.address), &station.user);
+            let target = Target::new(&format!("http://{}", station.address), &station.user, 0)?;
             places::furnish(&station, &target)?;
             ask_all(scenarios, &target, true)
         }
@@ -87,7 +94,7 @@ pub(crate) fn run(scenarios: &Scenarios) -> anyhow::Result<()> {
 }
 
 fn ask_all(scenarios: &Scenarios, target: &Target, is_own: bool) -> anyhow::Result<()> {
-    let places = Places::find(target).context("the station does not say what it has")?;
+    let places = Places::find(&target.client).context("the station does not say what it has")?;
     let (mut asked, mut left, mut wrong) = (0, 0, 0);
     let folder = crate::root().join("scenarios");
     for path in files(&folder)? {

@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
+use client::{Client, DeviceType};
 use serde_json::Value;
 
 use super::Target;
@@ -38,29 +39,25 @@ fn now_ms() -> anyhow::Result<i64> {
 
 impl Places {
     /// Asks a station what it has.
-    pub(super) fn find(target: &Target) -> anyhow::Result<Self> {
-        let ask = |path: &str| -> anyhow::Result<Value> {
-            let answer = target.ask("GET", path, &[], "")?;
-            ensure!(answer.body["code"] == "0", "`{path}` answered {}", answer.body);
-            Ok(answer.body["data"].clone())
-        };
+    pub(super) fn find(client: &Client) -> anyhow::Result<Self> {
         let mut found = BTreeMap::from([("unknown", "5EFFFFFFFFFFFFFE".to_owned())]);
         let now_ms = now_ms()?;
         found.insert("now", now_ms.to_string());
         found.insert("day_ago", (now_ms - DAY_MS).to_string());
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        found.extend(text(&ask("/openapi/list_devices?device_type=1")?[0]["device_eui"]).map(|eui| ("gateway", eui)));
-        let groups = ask("/openapi/list_groups")?;
-        found.extend(text(&groups[1]["group_uuid"]).map(|uuid| ("group", uuid)));
-        for node in ask("/openapi/list_devices")?.as_array().context("a list")? {
-            let eui = node["device_eui"].as_str().context("an EUI")?;
-            let latest = ask(&format!("/openapi/view_latest_telemetry_data?device_eui={eui}"))?;
-            let (channel, measurement) = (&latest[0]["channel_index"], &latest[0]["points"][0]["measurement_id"]);
-            if let (Some(channel), Some(measurement)) = (channel.as_u64(), measurement.as_str()) {
-                found.insert("node", eui.to_owned());
+        let gateways = client.list_devices(DeviceType::Gateway, None)?.data;
+        found.extend(gateways.first().map(|gateway| ("gateway", gateway.device_eui.to_string())));
+        // The first is the default group.
+        let groups = client.list_groups()?.data;
+        found.extend(groups.get(1).map(|group| ("group", group.group_uuid.clone())));
+        for node in client.list_devices(DeviceType::Node, None)?.data {
+            let latest = client.view_latest_telemetry_data(node.device_eui, None, None)?.data;
+            let first = latest.iter().find_map(|of| Some((of.channel_index, of.points.first()?.measurement)));
+            if let Some((channel, measurement)) = first {
+                let eui = node.device_eui.to_string();
                 found.insert("node_lower", eui.to_ascii_lowercase());
+                found.insert("node", eui);
                 found.insert("channel", channel.to_string());
-                found.insert("measurement", measurement.to_owned());
+                found.insert("measurement", measurement.to_string());
                 break;
             }
         }

@@ -59,7 +59,7 @@ struct Line<'a> {
 /// **Errors**: a body that is neither, or any reading in it that is not right, which is named.
 pub fn read(post: &Post<'_>, source: &Source, received_at: Timestamp) -> Result<Message, Refusal> {
     let mut reports = Reports::default();
-    if post.content_type.starts_with("text/csv") {
+    if post.is_csv() {
         read_csv(post.body, received_at, &mut reports)?;
     } else {
         read_json(post, received_at, &mut reports)?;

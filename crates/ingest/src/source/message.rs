@@ -40,7 +40,13 @@ pub type Read = fn(&Post<'_>, &Source, Timestamp) -> Result<Message, Refusal>;
 impl<'a> Post<'a> {
     /// Whether the sender says that the body is Protobuf.
     pub(crate) fn is_protobuf(&self) -> bool {
-        self.content_type.starts_with("application/octet-stream") || self.content_type.contains("protobuf")
+        let content_type = self.content_type.to_ascii_lowercase();
+        content_type.starts_with("application/octet-stream") || content_type.contains("protobuf")
+    }
+
+    /// Whether the sender says that the body is CSV.
+    pub(crate) fn is_csv(&self) -> bool {
+        self.content_type.to_ascii_lowercase().starts_with("text/csv")
     }
 
     /// The body as JSON of a shape that `expected` names.

@@ -179,6 +179,8 @@ async fn the_things_stack_may_post_each_message_to_a_path_of_its_own() {
         ("/ingest/tts/down/ack", include_str!("../../fixtures/tts/down_ack.json")),
         ("/ingest/tts/location/solved", include_str!("../../fixtures/tts/location_solved.json")),
         ("/ingest/tts", include_str!("../../fixtures/tts/join.json")),
+        ("/ingest/tts/", include_str!("../../fixtures/tts/join.json")),
+        ("/ingest/tts/join/", include_str!("../../fixtures/tts/join.json")),
     ] {
         assert_eq!(app.post(path, &token, body).await.status, StatusCode::NO_CONTENT, "{path}");
     }
@@ -229,7 +231,20 @@ async fn readings_may_come_as_csv_and_those_of_one_time_are_one_row() {
     assert_eq!((answer.status, &answer.body["stored"]), (StatusCode::OK, &json!(3)), "{}", answer.body);
     let rows = app.rows(ORG, EUI).await;
     assert_eq!(rows.iter().map(|row| row.readings.len()).collect::<Vec<_>>(), [2, 1]);
-    assert_eq!(app.post_as(SourceKind::Http, "text/csv", csv).await.body["duplicate"], true);
+    // As spreadsheets write it.
+    let csv = format!("\u{feff}{}", csv.replace('\n', "\r\n"));
+    assert_eq!(app.post_as(SourceKind::Http, "Text/CSV", csv).await.body["duplicate"], true);
+}
+
+#[tokio::test]
+async fn no_time_is_too_odd_to_be_told() {
+    for time in [i64::MIN, -1, 0, i64::MAX] {
+        let app = App::new().await;
+        let body = json!({"device": EUI, "time": time, "measurement": 4097, "value": 1}).to_string();
+        let answer = post(&app, SourceKind::Http, body).await;
+        assert_eq!((answer.status, &answer.body["stored"]), (StatusCode::OK, &json!(1)), "{time}");
+        assert_eq!(app.rows(ORG, EUI).await[0].flags, RowFlags::CLAMPED, "{time}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod live;
 pub(crate) mod organization;
 pub(crate) mod people;
 pub(crate) mod rules;

@@ -16,7 +16,7 @@ use crate::{
 /// A section of the portal: its path, icon, name, and what it takes to see it.
 type Section = (&'static str, &'static str, fn(&'static Texts) -> &'static str, Right);
 
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     ("/", "overview", |t| t.nav_overview, Right::Read),
     ("/devices", "devices", |t| t.nav_devices, Right::Read),
     ("/map", "map", |t| t.nav_map, Right::Read),
@@ -24,6 +24,7 @@ const SECTIONS: [Section; 13] = [
     ("/keys", "keys", |t| t.nav_keys, Right::Manage),
     ("/usage", "usage", |t| t.nav_usage, Right::Manage),
     ("/sources", "sources", |t| t.nav_sources, Right::Manage),
+    ("/stream", "stream", |t| t.nav_stream, Right::Manage),
     ("/measurements", "measurements", |t| t.nav_measurements, Right::Read),
     ("/export", "export", |t| t.nav_export, Right::Read),
     ("/people", "people", |t| t.nav_people, Right::Manage),
@@ -41,6 +42,7 @@ pub(crate) enum Extra {
     Chart,
     Map,
     Reference,
+    Stream,
 }
 
 /// A page for somebody who is signed in, or one for anybody in the narrower frame.
@@ -105,6 +107,7 @@ fn extra_head(extra: Extra) -> Markup {
         Extra::Chart => of("vendor/uPlot.min.css", "vendor/uPlot.iife.min.js", "chart.js"),
         Extra::Map => of("vendor/leaflet.css", "vendor/leaflet.js", "map.js"),
         Extra::Reference => html! { script type="module" src=(assets::url("reference.js")) {} },
+        Extra::Stream => html! { script type="module" src=(assets::url("stream.js")) {} },
     }
 }
 

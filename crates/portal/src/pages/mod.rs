@@ -19,6 +19,7 @@ pub(crate) mod rules;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
+pub(crate) mod stream;
 pub(crate) mod system;
 pub(crate) mod unbound;
 pub(crate) mod usage;

@@ -215,7 +215,7 @@ fn fetch_form(view: &View, source: &Source, broker: Option<&Broker>) -> Markup {
     let url = broker.map(|broker| broker.url.to_string()).unwrap_or_default();
     let topics = broker.map(|broker| broker.topics.join("\n")).unwrap_or_default();
     html! {
-        details {
+        details.fold {
             summary { (t.broker_fetch) }
             p.small.muted { (t.broker_help) }
             form method="post" action=(at) {

@@ -15,10 +15,12 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, Call, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Role, Scopes,
+    AccessId, AccessKey, Call, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Position, Role, Scopes,
     SecretHash, Session, Timestamp,
 };
-use portal::{Address, Fact, PortalState, Secret, Settings, Station, Stream, router};
+use portal::{
+    Address, BrokerClient, BrokerFigures, Fact, LiveMessages, PortalState, Secret, Settings, Station, Stream, router,
+};
 use store::{Registry, Telemetry};
 use store_embedded::{Durability, EmbeddedStore};
 use tempfile::TempDir;
@@ -91,6 +93,19 @@ impl Station for TestStation {
 
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
         if host == "closed.example" { Stream::Closed } else { Stream::Open(format!("mqtt {host} {org} {access_key}")) }
+    }
+
+    fn live(&self, _: OrgId, filters: &[String], _: Option<Position>) -> Option<LiveMessages> {
+        filters
+            .iter()
+            .all(|filter| filter.starts_with("/device_"))
+            .then(|| Box::pin(futures_util::stream::pending()) as _)
+    }
+
+    fn broker(&self, _: OrgId) -> BrokerFigures {
+        let (id, is_private, is_kept, lag) = ("<b>reader</b>".to_owned(), false, true, 3);
+        let clients = vec![BrokerClient { id, is_private, is_kept, lag }];
+        BrokerFigures { clients, sent: 5, received: 4, dropped: 2, missed: 1 }
     }
 
     fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, store::Error> {

@@ -40,8 +40,9 @@ impl Demo {
             if settings.http.listen == Listen(None) {
                 bail!("`--lan` needs the HTTP door, which is off");
             }
+            let mqtt = &mut settings.mqtt;
             for Listen(door) in
-                [&mut settings.http.listen, &mut settings.mqtt.listen, &mut settings.mqtt.websocket_listen]
+                [&mut settings.http.listen, &mut mqtt.listen, &mut mqtt.websocket_listen, &mut mqtt.tls_listen]
             {
                 if let Some(address) = door {
                     address.set_ip([0, 0, 0, 0].into());

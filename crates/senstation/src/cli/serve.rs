@@ -39,14 +39,18 @@ pub(super) struct Doors {
     /// PEM file of the certificate's key [env: `SENSTATION_TLS_KEY`]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
-    /// Where to stream readings by MQTT; `off` closes the door [default: 127.0.0.1:1883]
+    /// Where to speak MQTT; `off` closes the door [default: 127.0.0.1:1883]
     /// [env: `SENSTATION_MQTT_LISTEN`]
     #[arg(long, value_name = "ADDRESS")]
     mqtt: Option<String>,
-    /// Where to stream them by MQTT over WebSocket, path /mqtt; `off` closes the door
+    /// Where to speak MQTT over WebSocket, path /mqtt; `off` closes the door
     /// [default: 127.0.0.1:8083] [env: `SENSTATION_MQTT_WEBSOCKET_LISTEN`]
     #[arg(long, value_name = "ADDRESS")]
     mqtt_ws: Option<String>,
+    /// Where to speak MQTT over TLS once there is a certificate; `off` closes the door
+    /// [default: 127.0.0.1:8883] [env: `SENSTATION_MQTT_TLS_LISTEN`]
+    #[arg(long, value_name = "ADDRESS")]
+    mqtts: Option<String>,
 }
 
 impl Doors {
@@ -58,6 +62,7 @@ impl Doors {
             ("tls.key", self.tls_key, "--tls-key"),
             ("mqtt.listen", self.mqtt, "--mqtt"),
             ("mqtt.websocket_listen", self.mqtt_ws, "--mqtt-ws"),
+            ("mqtt.tls_listen", self.mqtts, "--mqtts"),
         ] {
             if let Some(value) = value {
                 layers.set_by_flag(name, value, flag)?;

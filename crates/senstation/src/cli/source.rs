@@ -48,6 +48,7 @@ station's own broker); docs/sources.md says what to enter where.")]
         #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
         org: Option<OrgId>,
     },
+    Fetch(fetch::Fetch),
     /// Show or set which model devices are that a source names
     #[command(after_help = "\
 Example:
@@ -69,7 +70,6 @@ does, a name that contains a model is taken. `--none` takes the rules away.")]
         #[arg(long, conflicts_with = "rule")]
         none: bool,
     },
-    Fetch(fetch::Fetch),
     /// Remove a source; its token is worth nothing from then on
     #[command(after_help = "Example:\n  senstation source remove --source-id 0123456789ABCDEF")]
     Remove {
@@ -176,6 +176,7 @@ impl Source {
                 let headings = ["source_id", "kind", "name", "auto_add", "broker"];
                 session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
             }
+            Self::Fetch(fetch) => fetch.run(session, &*registry).await,
             Self::Rules { org, source_id, rule, none } => {
                 let org = find_org(&*registry, org).await?.id;
                 if none || !rule.is_empty() {
@@ -186,7 +187,6 @@ impl Source {
                 let shown = rules.iter().map(|rule| json!({ "name": rule.hint, "model": rule.model }));
                 session.output.show(&Value::Array(shown.collect()), table(["name", "model"], &rows))
             }
-            Self::Fetch(fetch) => fetch.run(session, &*registry).await,
             Self::Remove { org, source_id } => {
                 let org = find_org(&*registry, org).await?.id;
                 registry.delete_source(org, source_id).await?;

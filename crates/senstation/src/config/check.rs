@@ -1,4 +1,5 @@
 use anyhow::bail;
+use model::SourceId;
 
 use super::{Listen, Settings};
 
@@ -15,6 +16,9 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
         ("http.connections_per_address_max", settings.http.connections_per_address_max, "http.listen"),
         ("mqtt.connections_max", settings.mqtt.connections_max, "mqtt.listen"),
         ("mqtt.connections_per_org_max", settings.mqtt.connections_per_org_max, "mqtt.listen"),
+        ("mqtt.packet_kib_max", settings.mqtt.packet_kib_max, "mqtt.listen"),
+        ("mqtt.client_id_bytes_max", settings.mqtt.client_id_bytes_max, "mqtt.listen"),
+        ("mqtt.connect_timeout_s", settings.mqtt.connect_timeout_s.into(), "mqtt.listen"),
     ] {
         if max == 0 {
             bail!("`{name}` is 0, which lets nobody in; to close the door set `{door}` to `off`");
@@ -28,6 +32,16 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
         bail!(
             "`https.listen` needs `tls.certificate` and `tls.key`; where there is no certificate yet, \
              `senstation ca init` and `senstation ca issue` make one"
+        );
+    }
+    // The store takes no larger message.
+    if settings.mqtt.packet_kib_max > 256 || settings.mqtt.client_id_bytes_max > 1_024 {
+        bail!("`mqtt.packet_kib_max` is 256 at most, `mqtt.client_id_bytes_max` 1024");
+    }
+    let anonymous = &settings.mqtt.anonymous_source;
+    if !anonymous.is_empty() && anonymous.parse::<SourceId>().is_err() {
+        bail!(
+            "`mqtt.anonymous_source` is `{anonymous}`, which is no id of a source; `senstation source list` has them"
         );
     }
     if settings.contract.realm.contains(char::is_control) {

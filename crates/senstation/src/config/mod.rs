@@ -72,8 +72,18 @@ impl Tls {
 pub(crate) struct Mqtt {
     pub(crate) listen: Listen,
     pub(crate) websocket_listen: Listen,
+    pub(crate) tls_listen: Listen,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_org_max: usize,
+    pub(crate) packet_kib_max: usize,
+    pub(crate) topic_bytes_max: usize,
+    pub(crate) topic_levels_max: usize,
+    pub(crate) client_id_bytes_max: usize,
+    pub(crate) subscriptions_max: usize,
+    pub(crate) filters_per_packet_max: usize,
+    pub(crate) connect_timeout_s: u16,
+    pub(crate) keep_alive_s_max: u16,
+    pub(crate) anonymous_source: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

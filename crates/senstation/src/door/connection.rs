@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -13,6 +13,7 @@ use std::{
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use stream::Arrival;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::watch,
@@ -21,8 +22,9 @@ use tokio::{
 
 use super::{
     Door,
-    guard::{Guard, Patience},
+    guard::{Guard, Parts, Patience},
     refusal::Refusal,
+    websocket::WebSocket,
 };
 
 /// How much of what a refused client still sends is read away.
@@ -30,8 +32,9 @@ const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// For how long.
 const LINGER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Serves requests until the client goes away, one is refused, or the station stops.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+/// Serves requests until the client goes away, one is refused, or the station stops; from a request for
+/// a WebSocket on, MQTT.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(
     door: Arc<Door>,
     socket: S,
     peer: SocketAddr,
@@ -40,10 +43,11 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let has_asked = AtomicBool::new(false);
     let stopping = stop.clone();
+    let opened = OnceLock::<Arrival>::new();
     let service = service_fn(|request| {
         has_asked.store(true, Relaxed);
-        let (door, stopping) = (&door, &stopping);
-        Box::pin(async move { Ok::<_, Infallible>(door.answer(peer, request, stopping).await) })
+        let (door, stopping, opened) = (&door, &stopping, &opened);
+        Box::pin(async move { Ok::<_, Infallible>(door.answer(peer, request, stopping, opened).await) })
     });
     let mut connection =
         http1::Builder::new().half_close(true).serve_connection(TokioIo::new(Guard::new(socket, patience)), service);
@@ -64,7 +68,13 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if let Err(error) = outcome {
         tracing::debug!(%peer, "connection ended: {error}");
     }
-    let (refusal, socket, peer_has_closed) = connection.into_parts().io.into_inner().into_parts();
+    let parts = connection.into_parts();
+    let Parts { refusal, socket, unread, peer_has_closed } = parts.io.into_inner().into_parts();
+    if let (Some(broker), Some(arrival)) = (&door.broker, opened.get()) {
+        let arrived = [&parts.read_buf[..], &unread].concat();
+        broker.serve(WebSocket::resume(socket, arrived).await, arrival.clone(), stop).await;
+        return;
+    }
     if let Some(refusal) = &refusal {
         door.note(peer, "", refusal);
     }

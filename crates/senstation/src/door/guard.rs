@@ -47,6 +47,16 @@ pub(super) struct Guard<S> {
     peer_has_closed: bool,
 }
 
+/// What is left of a guarded connection.
+pub(super) struct Parts<S> {
+    /// What the client is still to be told.
+    pub(super) refusal: Option<Refusal>,
+    pub(super) socket: S,
+    /// What it sent that nobody has read.
+    pub(super) unread: Vec<u8>,
+    pub(super) peer_has_closed: bool,
+}
+
 /// What the read deadline is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
@@ -78,9 +88,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
-    /// What the client is still to be told, the socket, and whether the client has closed its side.
-    pub(super) fn into_parts(self) -> (Option<Refusal>, S, bool) {
-        (self.refusal, self.socket, self.peer_has_closed)
+    /// What is left when the HTTP library has nothing more to do.
+    pub(super) fn into_parts(self) -> Parts<S> {
+        let Self { refusal, socket, peer_has_closed, buffer, start, end, .. } = self;
+        Parts { refusal, socket, unread: buffer[start..end].to_vec(), peer_has_closed }
     }
 
     fn refuse(&mut self, refusal: Refusal) {

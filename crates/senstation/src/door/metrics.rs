@@ -158,9 +158,10 @@ impl Collector for StreamFigures {
         let figures = self.0.figures();
         let counters = [
             ("mqtt_refused", "MQTT connections that were turned away", figures.refused),
-            ("mqtt_sent", "Messages sent to readers", figures.sent),
-            ("mqtt_received", "Messages that readers published, all of which are dropped", figures.received),
-            ("mqtt_missed", "Uplinks that readers at QoS 0 were too slow for", figures.missed),
+            ("mqtt_sent", "Messages sent", figures.sent),
+            ("mqtt_received", "Messages that clients published", figures.received),
+            ("mqtt_dropped", "Those of them that were nobody's to publish", figures.dropped),
+            ("mqtt_missed", "Uplinks and messages that readers at QoS 0 were too slow for", figures.missed),
             ("mqtt_oversized", "Messages larger than their reader takes", figures.oversized),
             ("mqtt_trimmed", "Readers that were away for longer than the log is kept", figures.trimmed),
         ];

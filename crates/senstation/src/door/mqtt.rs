@@ -1,4 +1,4 @@
-//! The MQTT doors: readers of the stream, by TCP or by WebSocket.
+//! The MQTT doors: by TCP or by WebSocket, in the clear or over TLS.
 
 use std::{
     io,
@@ -12,13 +12,19 @@ use std::{
 
 use stream::{Arrival, Broker};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 
-use super::{listener, websocket};
+use super::{
+    listener,
+    tls::{self, Greeting},
+    websocket,
+};
 
 /// How long readers may take to go once the station stops.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
@@ -27,6 +33,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct MqttListener {
     socket: TcpListener,
     transport: Transport,
+    tls: Option<TlsAcceptor>,
 }
 
 /// What MQTT is spoken over.
@@ -62,9 +69,10 @@ impl Drop for Place {
 }
 
 impl MqttListener {
-    /// Opens a port; port 0 is any free one.
-    pub(crate) fn bind(address: SocketAddr, transport: Transport) -> io::Result<Self> {
-        Ok(Self { socket: listener::listen(address)?, transport })
+    /// Opens a port; port 0 is any free one. With a certificate TCP is encrypted, and WebSockets are
+    /// if they ask to be.
+    pub(crate) fn bind(address: SocketAddr, transport: Transport, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+        Ok(Self { socket: listener::listen(address)?, transport, tls })
     }
 
     /// Where it listens.
@@ -84,9 +92,9 @@ impl MqttListener {
             match accepted {
                 Ok((socket, peer)) => match room.take() {
                     Some(place) => {
-                        let (broker, stop) = (broker.clone(), stop.clone());
+                        let (broker, stop, tls) = (broker.clone(), stop.clone(), self.tls.clone());
                         connections.spawn(async move {
-                            serve(socket, self.transport, &broker, stop).await;
+                            serve(socket, self.transport, tls, &broker, stop).await;
                             drop(place);
                         });
                     }
@@ -107,12 +115,41 @@ impl MqttListener {
     }
 }
 
-async fn serve(socket: TcpStream, transport: Transport, broker: &Broker, stop: watch::Receiver<bool>) {
+async fn serve(
+    socket: TcpStream,
+    transport: Transport,
+    tls: Option<TlsAcceptor>,
+    broker: &Broker,
+    mut stop: watch::Receiver<bool>,
+) {
     let _best_effort = socket.set_nodelay(true);
+    let Some(tls) = tls else { return speak(socket, transport, broker, stop).await };
+    let greeted = tokio::select! {
+        greeted = tls::greet(&tls, socket) => greeted,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    match greeted {
+        Ok(Greeting::Encrypted(socket)) => speak(*socket, transport, broker, stop).await,
+        Ok(Greeting::Plain(socket)) if transport == Transport::WebSocket => {
+            speak(socket, transport, broker, stop).await;
+        }
+        Ok(Greeting::Plain(_)) => tracing::debug!("MQTT in the clear where TLS is spoken"),
+        Err(error) => tracing::debug!("no TLS came about: {error}"),
+    }
+}
+
+async fn speak<S>(socket: S, transport: Transport, broker: &Broker, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
     match transport {
         Transport::Tcp => broker.serve(socket, Arrival::default(), stop).await,
         Transport::WebSocket => {
-            if let Some((socket, arrival)) = websocket::accept(socket).await {
+            let opened = tokio::select! {
+                opened = websocket::accept(socket) => opened,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            if let Some((socket, arrival)) = opened {
                 broker.serve(socket, arrival, stop).await;
             }
         }

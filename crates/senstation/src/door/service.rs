@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -13,13 +13,14 @@ use axum::{
 };
 use hyper::body::Incoming;
 use ipnet::IpNet;
+use stream::{Arrival, Broker};
 use tokio::{
     sync::{Semaphore, SemaphorePermit, watch},
     time::timeout,
 };
 use tower::Service;
 
-use super::{Metrics, allowance::Allowance, body, refusal::Refusal};
+use super::{Metrics, allowance::Allowance, body, refusal::Refusal, websocket};
 
 /// The most bytes that the body of a call may have; webhooks may have fewer.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -37,6 +38,8 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 /// What answers requests.
 pub(crate) struct Door {
     router: Router,
+    /// What speaks MQTT here, if anything does.
+    pub(super) broker: Option<Broker>,
     pub(super) metrics: Arc<Metrics>,
     /// Whose word counts on whom they ask for.
     proxies: Arc<[IpNet]>,
@@ -47,13 +50,19 @@ pub(crate) struct Door {
 impl Door {
     pub(crate) fn new(router: Router, metrics: Arc<Metrics>, proxies: &[IpNet]) -> Self {
         let room = Arc::new(Semaphore::new(LARGE_BODIES_KIB));
-        Self { router, metrics, proxies: proxies.into(), room, refusal_lines: Arc::default() }
+        Self { router, broker: None, metrics, proxies: proxies.into(), room, refusal_lines: Arc::default() }
+    }
+
+    /// The same door, with MQTT inside of WebSockets.
+    pub(crate) fn with_mqtt(self, broker: Broker) -> Self {
+        Self { broker: Some(broker), ..self }
     }
 
     /// A door to other rooms, within the same limits.
     pub(crate) fn beside(&self, router: Router) -> Self {
         Self {
             router,
+            broker: self.broker.clone(),
             metrics: Arc::clone(&self.metrics),
             proxies: Arc::clone(&self.proxies),
             room: Arc::clone(&self.room),
@@ -61,15 +70,28 @@ impl Door {
         }
     }
 
-    /// Answers a request.
+    /// Answers a request; `opened` is set where what follows is a WebSocket.
     pub(super) async fn answer(
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
         stop: &watch::Receiver<bool>,
+        opened: &OnceLock<Arrival>,
     ) -> Response<Body> {
         let begun = Instant::now();
         let (mut parts, body) = request.into_parts();
+        if self.broker.is_some() && parts.uri.path() == websocket::PATH {
+            return match websocket::upgrade(&parts) {
+                Ok((response, arrival)) => {
+                    opened.get_or_init(|| arrival);
+                    response
+                }
+                Err(refusal) => {
+                    self.note(peer, websocket::PATH, &refusal);
+                    refusal.into_response(begun.elapsed(), true)
+                }
+            };
+        }
         let (body, _room) = match self.take_in(&parts.method, parts.uri.path(), &parts.headers, body, stop).await {
             Ok(taken) => taken,
             Err(refusal) => {

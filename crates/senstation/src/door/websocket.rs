@@ -8,8 +8,8 @@ use std::{
 };
 
 use axum::{
-    body::Bytes,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    body::{Body, Bytes},
+    http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
 };
 use futures_util::{Sink, Stream};
 use stream::Arrival;
@@ -21,13 +21,18 @@ use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async_with_config,
     tungstenite::{
         Message,
-        handshake::server::{ErrorResponse, Request, Response},
-        protocol::WebSocketConfig,
+        handshake::{
+            derive_accept_key,
+            server::{ErrorResponse, Request, Response},
+        },
+        protocol::{Role, WebSocketConfig},
     },
 };
 
+use super::refusal::Refusal;
+
 /// Where a WebSocket is opened.
-const PATH: &str = "/mqtt";
+pub(super) const PATH: &str = "/mqtt";
 /// What they say that they speak.
 const PROTOCOL: &str = "mqtt";
 /// How long opening one may take.
@@ -66,6 +71,39 @@ where
     Some((WebSocket::new(socket), arrival))
 }
 
+/// Answers a request for a WebSocket on a port that serves other things too.
+///
+/// **Errors**: it asks for something else.
+pub(super) fn upgrade(request: &Parts) -> Result<(http::Response<Body>, Arrival), Refusal> {
+    let headers = &request.headers;
+    let names = |name: HeaderName, wanted: &str| {
+        let named = headers.get_all(name).iter().filter_map(|named| named.to_str().ok());
+        named.flat_map(|named| named.split(',')).any(|named| named.trim().eq_ignore_ascii_case(wanted))
+    };
+    let asks = request.method == Method::GET
+        && names(header::CONNECTION, "upgrade")
+        && names(header::UPGRADE, "websocket")
+        && names(header::SEC_WEBSOCKET_VERSION, "13");
+    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks) else {
+        let message = "MQTT is spoken here inside of a WebSocket, version 13; open one";
+        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, message));
+    };
+    if !speaks_mqtt(headers) {
+        return Err(Refusal::bad_request("name the sub-protocol `mqtt`"));
+    }
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
+    let accept = accept.map_err(|_| Refusal::bad_request("the key of the WebSocket is none"))?;
+    let mut response = http::Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response.headers_mut().extend([
+        (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+        (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL)),
+    ]);
+    Ok((response, arrival_of(headers)))
+}
+
 fn refusal(status: StatusCode, message: &str) -> ErrorResponse {
     let mut response = ErrorResponse::new(Some(format!("{message}\n")));
     *response.status_mut() = status;
@@ -92,8 +130,15 @@ pub(super) struct WebSocket<S> {
     arrived: Bytes,
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// One that was agreed on already; `arrived` came behind the request for it.
+    pub(super) async fn resume(socket: S, arrived: Vec<u8>) -> Self {
+        Self::new(WebSocketStream::from_partially_read(socket, arrived, Role::Server, Some(config())).await)
+    }
+}
+
 impl<S> WebSocket<S> {
-    pub(super) const fn new(socket: WebSocketStream<S>) -> Self {
+    const fn new(socket: WebSocketStream<S>) -> Self {
         Self { socket, arrived: Bytes::new() }
     }
 }

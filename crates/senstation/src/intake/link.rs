@@ -5,7 +5,7 @@ use ingest::{BODY_BYTES_MAX, IngestState, Refusal, accept_published, usual_topic
 use model::{Broker, BrokerState, Source, StationKey};
 use rumqttc::{
     AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS,
-    SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
+    StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -217,6 +217,9 @@ fn trouble(error: &ConnectionError) -> String {
         ) => "the broker refuses user or password".to_owned(),
         ConnectionError::ConnectionRefused(code) => format!("the broker refuses the connection: {code:?}"),
         ConnectionError::NetworkTimeout => "the broker does not answer".to_owned(),
+        ConnectionError::MqttState(StateError::ConnectionAborted) => "the broker closed the connection".to_owned(),
+        ConnectionError::Io(error) => format!("the broker cannot be reached: {error}"),
+        ConnectionError::Tls(error) => format!("the broker is not trusted, or does not speak TLS: {error}"),
         other => other.to_string(),
     }
 }

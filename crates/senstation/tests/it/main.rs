@@ -11,6 +11,7 @@ mod demo;
 mod history;
 mod limits;
 mod mirror;
+mod mqtt_doors;
 mod portal;
 mod raw_http;
 mod replay;

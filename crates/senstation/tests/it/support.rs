@@ -24,6 +24,7 @@ pub(crate) fn senstation(folder: &Path) -> Command {
     }
     // Stations that run side by side cannot all have the usual ports.
     command.env("SENSTATION_MQTT_LISTEN", "127.0.0.1:0").env("SENSTATION_MQTT_WEBSOCKET_LISTEN", "127.0.0.1:0");
+    command.env("SENSTATION_MQTT_TLS_LISTEN", "127.0.0.1:0");
     command.current_dir(folder);
     command
 }

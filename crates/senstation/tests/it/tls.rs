@@ -21,7 +21,7 @@ use crate::support::{Answer, Station, json, senstation};
 const GET: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 const KEPT: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 
-fn make_certificate(folder: &Path) {
+pub(crate) fn make_certificate(folder: &Path) {
     json(folder, &["ca", "init"]);
     json(folder, &["ca", "issue", "--host", "127.0.0.1", "--host", "station.lan"]);
 }
@@ -38,14 +38,25 @@ fn serve(folder: &Path, more: &[(&str, &str)]) -> (Station, SocketAddr) {
     (station, address)
 }
 
-type Encrypted = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Encrypted = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client that trusts the authority in a folder and calls the station by a name.
-fn connect(
+pub(crate) fn connect(
     folder: &Path,
     address: SocketAddr,
     name: &str,
     versions: &[&'static SupportedProtocolVersion],
+) -> std::io::Result<Encrypted> {
+    connect_as(folder, address, name, versions, &["h2", "http/1.1"])
+}
+
+/// The same, and says what it wants to speak.
+pub(crate) fn connect_as(
+    folder: &Path,
+    address: SocketAddr,
+    name: &str,
+    versions: &[&'static SupportedProtocolVersion],
+    protocols: &[&str],
 ) -> std::io::Result<Encrypted> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.join("senstation-data/tls/ca.crt")).unwrap()).unwrap();
@@ -54,7 +65,7 @@ fn connect(
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let connection = ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned()).unwrap()).unwrap();
     let mut stream = StreamOwned::new(connection, TcpStream::connect(address)?);
     while stream.conn.is_handshaking() {

@@ -18,7 +18,7 @@ use model::{Position, Timestamp};
 use thiserror::Error;
 
 pub use frozen::Frozen;
-pub use read::check;
+pub use read::{check, check_bytes};
 pub(crate) use restore::finish_install;
 pub use restore::{rehearse, restore};
 
@@ -111,3 +111,37 @@ const INTEGER: u8 = 1;
 const REAL: u8 = 2;
 const TEXT: u8 = 3;
 const BLOB: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A whole backup file around any content.
+    fn around(content: &[u8]) -> Vec<u8> {
+        let mut writer = container::Writer::new(Vec::new()).unwrap();
+        writer.record(|out| out.extend_from_slice(content)).unwrap();
+        writer.finish().unwrap().0
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_is_understood_or_refused(content: Vec<u8>, tag in 0_u8..9) {
+            let _ = check_bytes(&around(&content));
+            // Behind a header anything may stand.
+            let header = [HEADER, 0, 0, 0];
+            prop_assert!(check_bytes(&around(&[&header[..], &[tag], &content].concat())).is_err() || tag == TOTAL);
+        }
+    }
+
+    #[test]
+    fn a_backup_has_a_header_and_a_total() {
+        assert!(check_bytes(&around(&[HEADER, 0, 0, 0, TOTAL, 0])).is_ok());
+        for odd in
+            [&[][..], &[TOTAL, 0], &[HEADER, 0, 0, 0], &[HEADER, 0, 0, 0, TOTAL, 1], &[HEADER, 0, 0, 0, TOTAL, 0, FILE]]
+        {
+            assert!(check_bytes(&around(odd)).is_err(), "{odd:?}");
+        }
+    }
+}

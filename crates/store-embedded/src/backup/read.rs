@@ -1,4 +1,8 @@
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+};
 
 use model::{Position, Timestamp};
 
@@ -35,15 +39,31 @@ pub fn check(file: &Path, progress: Progress<'_>) -> Result<BackupSummary, Backu
     each_record(file, progress, |_| Ok(()))
 }
 
+/// As [`check`], of a backup that is no file.
+///
+/// **Errors**: whatever is wrong with it.
+pub fn check_bytes(bytes: &[u8]) -> Result<BackupSummary, BackupError> {
+    each(bytes, bytes.len() as u64, &mut |_, _| true, |_| Ok(()))
+}
+
 /// Calls `f` with each record of a backup but its header and its total, which are checked here.
 pub(super) fn each_record(
     file: &Path,
     progress: Progress<'_>,
-    mut f: impl FnMut(Record<'_>) -> Result<(), BackupError>,
+    f: impl FnMut(Record<'_>) -> Result<(), BackupError>,
 ) -> Result<BackupSummary, BackupError> {
     let file = File::open(file)?;
     let total = file.metadata()?.len();
-    let mut reader = Reader::new(BufReader::with_capacity(1 << 18, file))?;
+    each(BufReader::with_capacity(1 << 18, file), total, progress, f)
+}
+
+fn each(
+    input: impl Read,
+    total: u64,
+    progress: Progress<'_>,
+    mut f: impl FnMut(Record<'_>) -> Result<(), BackupError>,
+) -> Result<BackupSummary, BackupError> {
+    let mut reader = Reader::new(input)?;
     let mut summary = None;
     let (mut columns, mut rows, mut content_bytes, mut is_whole) = (0, 0, 0, false);
     let mut files = Vec::new();

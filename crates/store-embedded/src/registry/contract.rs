@@ -7,13 +7,13 @@ use model::{
     SourceId, StreamSession, Timestamp, Uplink,
 };
 use store::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, ModelRule, PersonChange, Registry, SourceChange,
-    SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
+    SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage,
 };
 
 use super::{
     Caches, RegistryDb, access_keys, brokers, channels, deeds, devices, groups, invites, limits, organizations, people,
-    sessions, sources, streams, unbound, usage,
+    retained, sessions, sources, streams, unbound, usage,
 };
 
 #[async_trait]
@@ -395,6 +395,19 @@ impl Registry for RegistryDb {
 
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
         self.note(move |db| streams::expire(db, now), |_, ()| {}).await
+    }
+
+    async fn retain_message(&self, message: Message) -> Result<(), Error> {
+        self.note(move |db| retained::keep(db, &message), |_, ()| {}).await
+    }
+
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error> {
+        self.read(move |db| retained::list(db, org)).await
+    }
+
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error> {
+        let topic = topic.to_owned();
+        self.note(move |db| retained::forget(db, org, &topic), |_, ()| {}).await
     }
 
     async fn record(&self, deed: Deed) -> Result<(), Error> {

@@ -15,6 +15,7 @@ mod limits;
 mod organizations;
 mod people;
 mod pool;
+mod retained;
 mod sessions;
 mod sources;
 mod streams;
@@ -48,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     (5, "limits", include_str!("../../migrations/registry/005_limits.sql")),
     (6, "unbound", include_str!("../../migrations/registry/006_unbound.sql")),
     (7, "rules", include_str!("../../migrations/registry/007_rules.sql")),
+    (8, "private_space", include_str!("../../migrations/registry/008_private_space.sql")),
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
 ];
 const READERS_MAX: usize = 4;

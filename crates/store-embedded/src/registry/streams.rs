@@ -20,8 +20,8 @@ pub(super) fn keep(connection: &Connection, session: &StreamSession) -> Result<(
     forget(connection, session.org, &session.client_id)?;
     connection
         .prepare_cached(
-            "INSERT INTO stream_session (org, client_id, position, seen_at, expires_after_s)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO stream_session (org, client_id, position, seen_at, expires_after_s, is_private, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             &org,
@@ -29,13 +29,16 @@ pub(super) fn keep(connection: &Connection, session: &StreamSession) -> Result<(
             count(session.position.get()),
             Time(session.seen_at),
             session.expires_after_s,
+            session.is_private,
+            &session.state,
         ))?;
     let mut insert = connection.prepare_cached(
-        "INSERT INTO subscription (org, client_id, filter, is_acknowledged, number, since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO subscription (org, client_id, filter, qos, no_local, retain_as_published, number, since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    for Subscription { filter, is_acknowledged, number, since } in &session.subscriptions {
-        insert.execute((&org, &session.client_id, filter, is_acknowledged, number, count(since.get())))?;
+    for Subscription { filter, qos, no_local, retain_as_published, number, since } in &session.subscriptions {
+        let name = &session.client_id;
+        insert.execute((&org, name, filter, qos, no_local, retain_as_published, number, count(since.get())))?;
     }
     Ok(())
 }
@@ -43,7 +46,8 @@ pub(super) fn keep(connection: &Connection, session: &StreamSession) -> Result<(
 pub(super) fn find(connection: &Connection, org: OrgId, client_id: &str) -> Result<Option<StreamSession>, Failure> {
     // In one statement, so that they belong together; a reader without a filter has one row.
     let mut select = connection.prepare_cached(
-        "SELECT position, seen_at, expires_after_s, filter, is_acknowledged, number, since
+        "SELECT position, seen_at, expires_after_s, is_private, state,
+             filter, qos, no_local, retain_as_published, number, since
          FROM stream_session LEFT JOIN subscription USING (org, client_id)
          WHERE org = ?1 AND client_id = ?2 ORDER BY filter",
     )?;
@@ -99,11 +103,19 @@ fn read(row: &Row<'_>, org: OrgId, client_id: &str) -> rusqlite::Result<StreamSe
         position: Position::from_raw(column::number(row, 0)?),
         seen_at,
         expires_after_s: row.get(2)?,
+        is_private: row.get(3)?,
+        state: row.get(4)?,
     })
 }
 
 fn read_subscription(row: &Row<'_>) -> rusqlite::Result<Option<Subscription>> {
-    let Some(filter) = row.get(3)? else { return Ok(None) };
-    let since = Position::from_raw(column::number(row, 6)?);
-    Ok(Some(Subscription { filter, is_acknowledged: row.get(4)?, number: row.get(5)?, since }))
+    let Some(filter) = row.get(5)? else { return Ok(None) };
+    Ok(Some(Subscription {
+        filter,
+        qos: row.get(6)?,
+        no_local: row.get(7)?,
+        retain_as_published: row.get(8)?,
+        number: row.get(9)?,
+        since: Position::from_raw(column::number(row, 10)?),
+    }))
 }

@@ -90,7 +90,14 @@ pub fn frame(payload: &[u8]) -> Frame {
 
 /// A message in an organization's private space.
 pub fn message(org: OrgId, minute: i64, topic: &str) -> Message {
-    Message { org, received_at: at(minute), topic: topic.into(), payload: [1, 2, 3].into(), retain: true }
+    Message {
+        org,
+        received_at: at(minute),
+        topic: topic.into(),
+        payload: [1, 2, 3].into(),
+        retain: true,
+        header: [4].into(),
+    }
 }
 
 /// A device in a store, and short words for what is asked about it.

@@ -134,6 +134,8 @@ macro_rules! conformance_suite {
                 a_reader_expires_when_it_has_been_away_for_too_long
                 refuses_more_readers_than_an_organization_may_have
                 the_same_name_in_two_organizations_is_two_readers
+                a_retained_message_takes_the_place_of_the_one_of_its_topic
+                refuses_more_retained_messages_than_an_organization_may_have
             }
             append {
                 later_entries_of_a_device_have_higher_positions

@@ -2,23 +2,27 @@
 
 use model::{Position, StreamSession, Subscription};
 
-use super::fixtures::{assert_refused, at, org, organization};
-use crate::{Error, Kind, STREAM_SESSIONS_MAX, Store, StreamNote};
+use super::fixtures::{assert_refused, at, message, org, organization};
+use crate::{Error, Kind, Message, RETAINED_MAX, STREAM_SESSIONS_MAX, Store, StreamNote};
 
 fn session(org_number: u64, client_id: &str) -> StreamSession {
     let subscription = |filter: &str, number: Option<u32>| Subscription {
         filter: filter.to_owned(),
-        is_acknowledged: number.is_none(),
+        qos: if number.is_none() { 2 } else { 0 },
+        no_local: number.is_some(),
+        retain_as_published: number.is_none(),
         number,
         since: Position::from_raw(3),
     };
     StreamSession {
         org: org(org_number),
+        is_private: client_id == "a",
         client_id: client_id.to_owned(),
         subscriptions: vec![subscription("/a/+/#", Some(268_435_455)), subscription("/b\n/ü", None)],
         position: Position::from_raw(5),
         seen_at: at(0),
         expires_after_s: 60,
+        state: client_id.as_bytes().to_vec(),
     }
 }
 
@@ -94,4 +98,33 @@ pub async fn the_same_name_in_two_organizations_is_two_readers(store: &dyn Store
     assert_eq!(find(store, 1, "a").await, Some(session(1, "a")));
     store.forget_stream_session(org(1), "a").await.expect("forget");
     assert_eq!(find(store, 2, "a").await.map(|session| session.subscriptions.len()), Some(2));
+}
+
+pub async fn a_retained_message_takes_the_place_of_the_one_of_its_topic(store: &dyn Store) {
+    assert_refused!(store.retain_message(message(org(1), 1, "a")).await, Error::NotFound(Kind::Organization));
+    for number in [1, 2] {
+        store.create_organization(organization(number)).await.expect("create");
+    }
+    let list = async |number| store.list_retained_messages(org(number)).await.expect("list");
+    for kept in [message(org(1), 1, "b"), message(org(1), 2, "a/ü"), message(org(2), 3, "a/ü")] {
+        store.retain_message(kept).await.expect("retain");
+    }
+    let later = Message { payload: [].into(), header: [9, 9].into(), ..message(org(1), 5, "b") };
+    store.retain_message(later.clone()).await.expect("retain");
+    assert_eq!(list(1).await, [message(org(1), 2, "a/ü"), later]);
+    store.forget_retained_message(org(1), "a/ü").await.expect("forget");
+    store.forget_retained_message(org(1), "a/ü").await.expect("forget what is not there");
+    assert_eq!((list(1).await.len(), list(2).await), (1, vec![message(org(2), 3, "a/ü")]));
+}
+
+pub async fn refuses_more_retained_messages_than_an_organization_may_have(store: &dyn Store) {
+    for number in [1, 2] {
+        store.create_organization(organization(number)).await.expect("create");
+    }
+    for number in 0..RETAINED_MAX {
+        store.retain_message(message(org(1), 1, &number.to_string())).await.expect("retain");
+    }
+    assert_refused!(store.retain_message(message(org(1), 1, "x")).await, Error::Limit { .. });
+    store.retain_message(message(org(1), 2, "0")).await.expect("one that is there is not one more");
+    store.retain_message(message(org(2), 1, "x")).await.expect("another organization's");
 }

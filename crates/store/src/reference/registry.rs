@@ -7,9 +7,16 @@ use model::{
     SourceId, StreamSession, Timestamp, Uplink,
 };
 
-use super::{Reference, lock, people::People, sources::Sources, streams::Streams, unbound::Unbounds, usage::Accounts};
+use super::{
+    Reference, lock,
+    people::People,
+    sources::Sources,
+    streams::{Retained, Streams},
+    unbound::Unbounds,
+    usage::Accounts,
+};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, ModelRule, PersonChange,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, Message, ModelRule, PersonChange,
     Registry, SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
 };
 
@@ -27,6 +34,7 @@ pub(super) struct Tables {
     model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
     people: People,
     streams: Streams,
+    retained: Retained,
     accounts: Accounts,
 }
 
@@ -613,6 +621,21 @@ impl Registry for Reference {
 
     async fn expire_stream_sessions(&self, now: Timestamp) -> Result<(), Error> {
         lock(&self.registry)?.streams.expire(now);
+        Ok(())
+    }
+
+    async fn retain_message(&self, message: Message) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(message.org)?;
+        tables.retained.keep(message)
+    }
+
+    async fn list_retained_messages(&self, org: OrgId) -> Result<Vec<Message>, Error> {
+        Ok(lock(&self.registry)?.retained.list(org))
+    }
+
+    async fn forget_retained_message(&self, org: OrgId, topic: &str) -> Result<(), Error> {
+        lock(&self.registry)?.retained.forget(org, topic);
         Ok(())
     }
 

@@ -2,11 +2,38 @@ use std::collections::BTreeMap;
 
 use model::{OrgId, StreamSession, Timestamp};
 
-use crate::{Error, StreamNote, registry::STREAM_SESSIONS_MAX};
+use crate::{
+    Error, Message, StreamNote,
+    registry::{RETAINED_MAX, STREAM_SESSIONS_MAX},
+};
 
 /// Readers of streams that may come back.
 #[derive(Debug, Default)]
 pub(super) struct Streams(BTreeMap<(OrgId, String), StreamSession>);
+
+/// Messages for late subscribers.
+#[derive(Debug, Default)]
+pub(super) struct Retained(BTreeMap<(OrgId, Box<str>), Message>);
+
+impl Retained {
+    pub(super) fn keep(&mut self, message: Message) -> Result<(), Error> {
+        let key = (message.org, message.topic.clone());
+        let count = self.0.keys().filter(|(org, _)| *org == message.org).count();
+        if count >= RETAINED_MAX && !self.0.contains_key(&key) {
+            return Err(Error::Limit { what: "retained messages", max: RETAINED_MAX as u64 });
+        }
+        self.0.insert(key, message);
+        Ok(())
+    }
+
+    pub(super) fn list(&self, org: OrgId) -> Vec<Message> {
+        self.0.values().filter(|message| message.org == org).cloned().collect()
+    }
+
+    pub(super) fn forget(&mut self, org: OrgId, topic: &str) {
+        self.0.remove(&(org, topic.into()));
+    }
+}
 
 impl Streams {
     pub(super) fn keep(&mut self, session: StreamSession) -> Result<(), Error> {

@@ -1,42 +1,63 @@
-use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    future::pending,
+    pin::Pin,
+    sync::Arc,
+};
 
-use model::{GroupId, OrgId, Position, Subscription};
+use model::{GroupId, Position, Subscription};
 use store::{Error, Followed, Scope};
 use tokio::sync::broadcast::error::RecvError;
 
+use super::{
+    flight::{Flight, Turn},
+    subscriptions::{Subscriptions, Wanted},
+};
 use crate::{
     broker::Inner,
+    counters::Counts,
     hubs::Receiver,
-    packet::{Version, write::Message},
-    published::{Part, Published},
-    topic::Filter,
+    packet::{
+        Connect, Version,
+        write::{self, Message, More},
+    },
+    published::{Body, Place, Published, Space},
 };
 
 /// How many messages may wait to be acknowledged; a client may want fewer.
 const WINDOW: usize = 64;
 /// How many entries of the log are read at once for one reader.
 const BATCH: usize = 32;
+/// How many topics are named by a number at most; a client may want fewer.
+const ALIASES_MAX: usize = 32;
 
 /// What one reader asked for, how far it is, and what is on its way to it.
 pub(super) struct Delivery {
-    org: OrgId,
+    space: Space,
     version: Version,
-    window: usize,
     packet_bytes_max: usize,
     /// Groups whose devices it may hear of; every device's where there are none.
     groups: Vec<GroupId>,
-    subscriptions: Vec<(Subscription, Filter)>,
+    pub(super) subscriptions: Subscriptions,
     /// Everything up to here was sent, or was not to be.
     cursor: Position,
     reads: Reads,
+    /// The last of those that pass by that it has seen.
+    passed: Option<u64>,
     /// What is read from the log just now.
     fetch: Option<Fetch>,
-    /// Uplinks that are to be sent, the first of which may have been in part.
+    /// What is to be sent; the first may have been in part.
     queue: VecDeque<Queued>,
-    in_flight: VecDeque<InFlight>,
-    last_id: u16,
-    /// Numbers of the subscriptions that one message belongs to; here to be used again.
+    /// How the next message of the first is wanted, once that was asked.
+    next: Option<Option<Wanted>>,
+    /// Numbers of the subscriptions that the next message belongs to.
     numbers: Vec<u32>,
+    flight: Flight,
+    aliases: HashMap<Box<[u8]>, u16>,
+    aliases_max: usize,
+    /// Whether something is under way that must not come twice, and was not written down.
+    pub(super) is_unsaved: bool,
+    counts: Arc<Counts>,
 }
 
 /// Where a reader reads.
@@ -57,21 +78,24 @@ pub(super) struct Fetched {
     live: Option<Receiver>,
 }
 
-/// An uplink that is to be sent.
+/// Something that is to be sent.
 struct Queued {
     published: Arc<Published>,
-    /// Whether it was new when it was read; otherwise it comes from the log.
-    is_live: bool,
+    origin: Origin,
     /// How many of its messages were sent.
     sent: usize,
 }
 
-/// A message that the client has not acknowledged yet, or that came after one.
-struct InFlight {
-    id: u16,
-    /// Everything up to here was sent before it.
-    before: Position,
-    is_acknowledged: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It was new when it was read.
+    Live,
+    Log,
+    /// It was there when somebody asked for it, at a QoS and under a number.
+    Retained {
+        qos: u8,
+        number: Option<u32>,
+    },
 }
 
 /// What there is to do next.
@@ -81,21 +105,25 @@ pub(super) enum Next {
 }
 
 impl Delivery {
-    pub(super) fn new(org: OrgId, version: Version, receive_max: u16, packet_bytes_max: u32) -> Self {
+    pub(super) fn new(space: Space, connect: &Connect, subscriptions: Subscriptions, counts: Arc<Counts>) -> Self {
         Self {
-            org,
-            version,
-            window: WINDOW.min(receive_max.into()),
-            packet_bytes_max: packet_bytes_max as usize,
+            space,
+            version: connect.version,
+            packet_bytes_max: connect.packet_bytes_max as usize,
             groups: Vec::new(),
-            subscriptions: Vec::new(),
+            subscriptions,
             cursor: Position::START,
             reads: Reads::Nothing,
+            passed: None,
             fetch: None,
             queue: VecDeque::new(),
-            in_flight: VecDeque::new(),
-            last_id: 0,
+            next: None,
             numbers: Vec::new(),
+            flight: Flight::new(WINDOW.min(connect.receive_max.into())),
+            aliases: HashMap::new(),
+            aliases_max: ALIASES_MAX.min(connect.aliases_max.into()),
+            is_unsaved: false,
+            counts,
         }
     }
 
@@ -103,24 +131,35 @@ impl Delivery {
         self.groups = groups;
     }
 
-    /// Goes on where a reader was when it went.
-    pub(super) fn resume(&mut self, subscriptions: Vec<Subscription>, position: Position) {
+    /// Begins at a position, with nothing asked for.
+    pub(super) fn begin_at(&mut self, position: Position) {
         self.cursor = position;
-        for subscription in subscriptions {
-            self.subscribe(subscription);
-        }
-        if !self.subscriptions.is_empty() {
-            self.reads = Reads::Log;
-        }
     }
 
-    /// Takes a subscription in, in place of the one with the same filter; whether the filter is one.
-    pub(super) fn subscribe(&mut self, subscription: Subscription) -> bool {
-        let Ok(filter) = Filter::parse(&subscription.filter, self.org) else { return false };
-        self.subscriptions.retain(|(other, _)| other.filter != subscription.filter);
-        let at = self.subscriptions.partition_point(|(other, _)| other.filter < subscription.filter);
-        self.subscriptions.insert(at, (subscription, filter));
-        true
+    /// Goes on where a reader was when it went, and releases again what was released; what stands
+    /// behind its state.
+    pub(super) fn resume<'a>(
+        &mut self,
+        inner: &Inner,
+        subscriptions: Vec<Subscription>,
+        position: Position,
+        state: &'a [u8],
+        out: &mut Vec<u8>,
+    ) -> &'a [u8] {
+        self.cursor = position;
+        for subscription in subscriptions {
+            if let Ok(matcher) = self.subscriptions.parse(&subscription.filter) {
+                self.subscriptions.insert(inner, subscription, matcher);
+            }
+        }
+        if self.subscriptions.len() > 0 {
+            self.reads = Reads::Log;
+        }
+        let (released, rest) = self.flight.resume(state, position);
+        for id in released {
+            write::answer(out, self.version, write::step::RELEASE, id, crate::packet::Reason::Success);
+        }
+        rest
     }
 
     /// Reads what is new from now on, if nothing is read yet; `head` is where the log ended after
@@ -128,42 +167,36 @@ impl Delivery {
     pub(super) fn begin(&mut self, live: Receiver, head: Position) {
         if matches!(self.reads, Reads::Nothing) {
             self.cursor = self.cursor.max(head);
+            self.passed = Some(live.passed);
             self.reads = Reads::Live(live);
         }
     }
 
-    /// Whether there was such a subscription.
-    pub(super) fn unsubscribe(&mut self, filter: &str) -> bool {
-        let before = self.subscriptions.len();
-        self.subscriptions.retain(|(subscription, _)| subscription.filter != filter);
-        self.subscriptions.len() < before
-    }
-
-    pub(super) fn has(&self, filter: &str) -> bool {
-        self.subscriptions.iter().any(|(subscription, _)| subscription.filter == filter)
-    }
-
-    pub(super) fn subscriptions(&self) -> impl ExactSizeIterator<Item = &Subscription> {
-        self.subscriptions.iter().map(|(subscription, _)| subscription)
+    /// Sends what was there when somebody asked for it.
+    pub(super) fn send_retained(&mut self, published: Vec<Arc<Published>>, qos: u8, number: Option<u32>) {
+        let origin = Origin::Retained { qos, number };
+        self.queue.extend(published.into_iter().map(|published| Queued { published, origin, sent: 0 }));
     }
 
     /// Everything up to here has arrived, or was not to be sent.
     pub(super) fn arrived(&self) -> Position {
-        self.in_flight.front().map_or(self.cursor, |oldest| oldest.before)
+        self.flight.arrived(self.cursor)
     }
 
-    /// Takes a client's word that a message has arrived.
-    pub(super) fn acknowledge(&mut self, id: u16) {
-        if let Some(message) = self.in_flight.iter_mut().find(|message| message.id == id) {
-            message.is_acknowledged = true;
-        }
-        while self.in_flight.front().is_some_and(|oldest| oldest.is_acknowledged) {
-            self.in_flight.pop_front();
-        }
+    /// What is under way, to be gone on with another time.
+    pub(super) fn state(&self) -> Vec<u8> {
+        self.flight.state()
     }
 
-    fn misses_nothing(&self) -> bool {
-        self.subscriptions().any(|subscription| subscription.is_acknowledged)
+    /// Takes a client's word that a message has arrived, or is over with.
+    pub(super) fn finish(&mut self, id: u16) {
+        self.flight.finish(id);
+    }
+
+    /// Takes a client's word that a message has arrived at QoS 2; whether there is such a message.
+    pub(super) fn release(&mut self, id: u16) -> bool {
+        self.is_unsaved = true;
+        self.flight.release(id)
     }
 
     /// Whether there is nothing to send until more is read.
@@ -174,12 +207,12 @@ impl Delivery {
     /// Begins to read the log, if that is what is to be read.
     pub(super) fn prepare(&mut self, inner: &Arc<Inner>) {
         if matches!(self.reads, Reads::Log) && self.fetch.is_none() && self.needs_more() {
-            let (inner, org, after) = (Arc::clone(inner), self.org, self.cursor);
+            let (inner, space, after) = (Arc::clone(inner), self.space, self.cursor);
             self.fetch = Some(Box::pin(async move {
                 // In this order: what is stored from here on is new, or in the log that is read below.
-                let live = inner.hubs.attach(org);
+                let live = inner.hubs.attach(space);
                 let head = inner.store.head().await?;
-                let followed = inner.store.follow(Scope::Org(org), after, BATCH).await?;
+                let followed = inner.store.follow(Scope::Org(space.org), after, BATCH).await?;
                 let is_at_end = followed.next >= head;
                 Ok(Fetched { followed, live: is_at_end.then_some(live) })
             }));
@@ -202,35 +235,53 @@ impl Delivery {
     /// Takes in what was waited for.
     ///
     /// **Errors**: the log cannot be read.
-    pub(super) fn take(&mut self, next: Next, inner: &Inner) -> Result<(), Error> {
+    pub(super) fn take(&mut self, next: Next) -> Result<(), Error> {
         match next {
-            Next::Live(Ok(published)) => {
-                if published.position > self.cursor {
-                    self.queue.push_back(Queued { published, is_live: true, sent: 0 });
-                }
+            Next::Live(Ok(published)) => self.take_live(published),
+            Next::Live(Err(RecvError::Lagged(count))) if !self.subscriptions.misses_nothing() => {
+                self.counts.missed.add(count);
+                self.passed = None;
             }
-            Next::Live(Err(RecvError::Lagged(count))) if !self.misses_nothing() => inner.counters.missed.add(count),
             Next::Live(Err(RecvError::Lagged(_) | RecvError::Closed)) => self.reads = Reads::Log,
             Next::Fetched(Ok(Fetched { followed, live })) => {
                 let last = followed.entries.last().map(|entry| entry.position);
-                let published = followed.entries.into_iter().filter_map(Published::of).map(Arc::new);
-                self.queue.extend(published.map(|published| Queued { published, is_live: false, sent: 0 }));
+                let is_private = self.space.is_private;
+                let published = followed.entries.into_iter().filter_map(Published::of);
+                let published = published.filter(|published| published.space().is_private == is_private).map(Arc::new);
+                self.queue.extend(published.map(|published| Queued { published, origin: Origin::Log, sent: 0 }));
                 // With nothing to send there is nobody to move the cursor.
                 if self.queue.is_empty() {
                     self.cursor = self.cursor.max(followed.next).max(last.unwrap_or_default());
                 }
                 if let Some(live) = live {
+                    self.see_passed(live.passed, 0);
                     self.reads = Reads::Live(live);
                 }
             }
             Next::Fetched(Err(Error::Trimmed { oldest })) => {
-                inner.counters.trimmed.add(1);
-                tracing::warn!(org = %self.org, "a reader of the stream was away for longer than the log is kept");
+                self.counts.trimmed.add(1);
+                tracing::warn!(org = %self.space.org, "a reader was away for longer than the log is kept");
                 self.cursor = self.cursor.max(oldest);
             }
             Next::Fetched(Err(error)) => return Err(error),
         }
         Ok(())
+    }
+
+    fn take_live(&mut self, published: Arc<Published>) {
+        match published.place {
+            Place::Log(position) if position <= self.cursor => return,
+            Place::Log(_) => {}
+            Place::Passing(number) => self.see_passed(number, 1),
+        }
+        self.queue.push_back(Queued { published, origin: Origin::Live, sent: 0 });
+    }
+
+    /// Counts what passed by without being seen; `seen` of them were.
+    fn see_passed(&mut self, number: u64, seen: u64) {
+        let before = self.passed.unwrap_or(number.saturating_sub(seen));
+        self.counts.missed.add(number.saturating_sub(before + seen));
+        self.passed = Some(number);
     }
 
     /// Moves on over what was stored for others, as nothing of this organization is on its way.
@@ -252,73 +303,105 @@ impl Delivery {
         {
             if queued.sent > 0 || self.may_hear_of(inner, &queued.published).await {
                 self.send_parts(inner, &mut queued, out, bytes_max);
-                if queued.sent < queued.published.parts.len() {
+                if queued.sent < queued.published.count() {
                     self.queue.push_front(queued);
                     return;
                 }
             }
-            self.cursor = self.cursor.max(queued.published.position);
+            if let Some(position) = queued.published.position() {
+                self.cursor = self.cursor.max(position);
+                self.flight.pass(self.cursor);
+            }
         }
     }
 
     /// Whether the key reaches the device.
     async fn may_hear_of(&mut self, inner: &Inner, published: &Published) -> bool {
+        let Body::Uplink(uplink) = &published.body else { return true };
         if self.groups.is_empty() {
             return true;
         }
-        let device = inner.store.find_device(self.org, published.eui).await;
+        let device = inner.store.find_device(self.space.org, uplink.eui).await;
         let group = device.ok().flatten().and_then(|device| device.group);
         group.is_some_and(|group| self.groups.contains(&group))
     }
 
-    /// Sends what is left of an uplink, or as much as there is room for.
+    /// Sends what is left of something, or as much as there is room for.
     fn send_parts(&mut self, inner: &Inner, queued: &mut Queued, out: &mut Vec<u8>, bytes_max: usize) {
-        let published = &queued.published;
-        while let Some(part) = published.parts.get(queued.sent) {
+        while queued.sent < queued.published.count() {
+            let wanted = match self.next {
+                Some(wanted) => wanted,
+                None => self.ask(inner, queued),
+            };
+            self.next = Some(wanted);
             // What may be missed is not looked for in the log.
-            let wanted = self.wanted(published, part).filter(|is_acknowledged| *is_acknowledged || queued.is_live);
-            if let Some(is_acknowledged) = wanted {
-                if out.len() >= bytes_max || is_acknowledged && self.in_flight.len() >= self.window {
+            if let Some(wanted) = wanted.filter(|wanted| wanted.qos > 0 || queued.origin != Origin::Log) {
+                if out.len() >= bytes_max || wanted.qos > 0 && self.flight.is_full() {
                     return;
                 }
-                self.send_one(inner, published, part, is_acknowledged, out);
+                self.send_one(inner, queued, wanted, out);
             }
+            self.next = None;
             queued.sent += 1;
         }
     }
 
-    fn send_one(
-        &mut self,
-        inner: &Inner,
-        published: &Published,
-        part: &Part,
-        is_acknowledged: bool,
-        out: &mut Vec<u8>,
-    ) {
-        let id = is_acknowledged.then_some(if self.last_id == u16::MAX { 1 } else { self.last_id + 1 });
-        let message = Message { topic: published.topic(part), payload: published.payload(part), id };
-        if message.packet_bytes(self.version, &self.numbers) > self.packet_bytes_max {
-            inner.counters.oversized.add(1);
-            return;
-        }
-        message.write(out, self.version, &self.numbers);
-        inner.counters.sent.add(1);
-        if let Some(id) = id {
-            self.last_id = id;
-            self.in_flight.push_back(InFlight { id, before: self.cursor, is_acknowledged: false });
+    /// How the next message of something is wanted, if it is.
+    fn ask(&mut self, inner: &Inner, queued: &Queued) -> Option<Wanted> {
+        match (queued.origin, &queued.published.body) {
+            (Origin::Retained { qos, number }, Body::Letter(letter)) => {
+                self.numbers.clear();
+                self.numbers.extend(number);
+                Some(Wanted { qos: qos.min(letter.header.qos), retain: true })
+            }
+            _ => self.subscriptions.wanted(inner, &queued.published, queued.sent, &mut self.numbers),
         }
     }
 
-    /// Whether a message is wanted, and then, whether it is to be acknowledged.
-    fn wanted(&mut self, published: &Published, part: &Part) -> Option<bool> {
-        self.numbers.clear();
-        let mut wanted = None;
-        for (subscription, filter) in &self.subscriptions {
-            if published.position > subscription.since && filter.matches(published.eui, part.series) {
-                wanted = Some(wanted.unwrap_or(false) || subscription.is_acknowledged);
-                self.numbers.extend(subscription.number);
+    fn send_one(&mut self, inner: &Inner, queued: &Queued, wanted: Wanted, out: &mut Vec<u8>) {
+        let (topic, payload) = queued.published.text(queued.sent);
+        let mut more = More { numbers: &self.numbers, ..More::default() };
+        if let Body::Letter(letter) = &queued.published.body {
+            let Ok(left_s) = letter.left_s(inner.now()) else { return };
+            more.expires_after_s = left_s;
+            more.passed_on = &letter.header.properties;
+        }
+        let (mut id, mut is_again) = (None, false);
+        if wanted.qos > 0 {
+            let place = queued.published.position().filter(|_| !matches!(queued.origin, Origin::Retained { .. }));
+            let key = place.map(|position| (position, queued.sent as u16));
+            match self.flight.begin(key, self.cursor) {
+                Turn::Skip => return,
+                Turn::Send { id: given, is_again: again } => (id, is_again) = (Some(given), again),
             }
         }
-        wanted
+        let mut message = Message { topic, payload, qos: wanted.qos, id, is_again, retain: wanted.retain, more };
+        let alias = if self.aliases_max > 0 { alias(&self.aliases, topic, self.aliases_max) } else { None };
+        if let Some((alias, is_known)) = alias {
+            message.more.alias = Some(alias);
+            message.topic = if is_known { b"" } else { topic };
+        }
+        if message.packet_bytes(self.version) > self.packet_bytes_max {
+            self.counts.oversized.add(1);
+            if id.is_some() {
+                self.flight.give_up();
+            }
+            return;
+        }
+        message.write(out, self.version);
+        if let Some((alias, false)) = alias {
+            self.aliases.insert(topic.into(), alias);
+        }
+        self.is_unsaved |= wanted.qos == 2;
+        self.counts.sent.add(1);
+    }
+}
+
+/// The number that stands for a topic, or will, and whether the client knows it.
+fn alias(aliases: &HashMap<Box<[u8]>, u16>, topic: &[u8], max: usize) -> Option<(u16, bool)> {
+    match aliases.get(topic) {
+        Some(alias) => Some((*alias, true)),
+        None if aliases.len() < max => Some((aliases.len() as u16 + 1, false)),
+        None => None,
     }
 }

@@ -10,8 +10,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::packet::{Fault, Packet, Reader};
 
-/// Most bytes of a packet that a client sends.
-pub(super) const PACKET_BYTES_MAX: usize = 256 * 1024;
 /// How many bytes may wait for a client to take them before nothing more is read or sent.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 /// How many bytes a client sends that has little to say.
@@ -40,9 +38,10 @@ pub(super) enum Exchanged {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
-    pub(super) fn new(socket: S) -> Self {
+    /// With a client whose packets may have so many bytes.
+    pub(super) fn new(socket: S, packet_bytes_max: usize) -> Self {
         let (arrived, out) = (BytesMut::new(), Vec::new());
-        Self { socket, reader: Reader::new(PACKET_BYTES_MAX), arrived, out, sent: 0, is_flushed: true }
+        Self { socket, reader: Reader::new(packet_bytes_max), arrived, out, sent: 0, is_flushed: true }
     }
 
     /// Whether more may be put into `out`.

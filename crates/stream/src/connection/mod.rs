@@ -1,9 +1,12 @@
 //! One connection, from its first byte to its last.
 
 mod delivery;
+mod flight;
 mod line;
+mod publishing;
 mod requests;
 mod session;
+mod subscriptions;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -16,26 +19,26 @@ use tokio::{
 
 use self::{
     delivery::Delivery,
-    line::{Exchanged, Line, PACKET_BYTES_MAX},
+    line::{Exchanged, Line},
+    publishing::{ALIASES_MAX, Publishing, RECEIVE_MAX},
     requests::Done,
     session::Session,
+    subscriptions::Subscriptions,
 };
 use crate::{
     broker::Inner,
-    login::{self, Arrival},
+    login::{self, Arrival, Reach},
     packet::{
         Connect, Fault, Packet, Reason, Version,
         write::{self, Welcome},
     },
+    post::Sender,
+    published::Space,
     seats::Taken,
 };
 
-/// How long a client may take to say who it is.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take to hear why it has to go.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(1);
-/// Most bytes of the name of a client.
-const CLIENT_ID_BYTES_MAX: usize = 128;
 /// How many bytes are put on their way to a client at once.
 const SEND_BYTES_MAX: usize = 32 * 1024;
 
@@ -43,6 +46,8 @@ const SEND_BYTES_MAX: usize = 32 * 1024;
 enum End {
     /// The client has gone.
     Gone,
+    /// It said that it would.
+    Left { with_will: bool },
     /// It has to go.
     Told(Reason),
 }
@@ -64,14 +69,14 @@ pub(crate) async fn serve<S>(inner: &Arc<Inner>, socket: S, arrival: Arrival, st
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut line = Line::new(socket);
+    let mut line = Line::new(socket, inner.settings.packet_bytes_max);
     let first = tokio::select! {
         _ = stopped(stop.clone()) => return,
-        first = timeout(CONNECT_PATIENCE, first(&mut line)) => first,
+        first = timeout(inner.settings.connect_patience, first(&mut line)) => first,
     };
     let (version, refused) = match first {
         // Whoever says nothing, or goes, is told nothing.
-        Err(_) | Ok(Err(End::Gone)) => return,
+        Err(_) | Ok(Err(End::Gone | End::Left { .. })) => return,
         Ok(Err(End::Told(reason))) => (Version::V3, reason),
         Ok(Ok(connect)) => match let_in(inner, &connect, &arrival, &mut line).await {
             Ok((taken, session, delivery)) => {
@@ -117,23 +122,52 @@ async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     }
     let is_nameless = connect.client_id.is_empty();
     let cannot_be_named = connect.version == Version::V3 && !connect.is_clean;
-    if is_nameless && cannot_be_named || connect.client_id.len() > CLIENT_ID_BYTES_MAX {
+    if is_nameless && cannot_be_named || connect.client_id.len() > inner.settings.client_id_bytes_max {
         return Err(Reason::ClientIdentifierNotValid);
     }
-    let key = login::find_key(&*inner.store, connect, arrival, inner.now()).await?;
-    let assigned_id = if is_nameless { Some(login::random_client_id(key.org)?) } else { None };
+    let member = login::find_member(inner, connect, arrival).await?;
+    let org = member.org;
+    let assigned_id = if is_nameless { Some(login::random_client_id(org)?) } else { None };
     let client_id = assigned_id.as_deref().unwrap_or(&connect.client_id);
-    let taken = inner.seats.take(key.org, client_id, key.id).await?;
-    let mut delivery = Delivery::new(key.org, connect.version, connect.receive_max, connect.packet_bytes_max);
-    delivery.limit_to(key.limits.groups);
+    let taken = inner.seats.take(org, client_id, member.credential).await?;
+    let counts = inner.counters.of(org);
+    let (device, sender, groups) = match member.reach {
+        Reach::Stream { groups } => (None, None, groups),
+        Reach::Private { source, device } => {
+            (device, Some(Sender { org, source, client_id: client_id.into() }), Vec::new())
+        }
+    };
+    let space = Space { org, is_private: sender.is_some() };
+    let subscriptions = Subscriptions::new(space, client_id, device);
+    let publishing = Publishing::new(connect.version, sender, device, Arc::clone(&counts));
+    let mut delivery = Delivery::new(space, connect, subscriptions, counts);
+    delivery.limit_to(groups);
     let seat = Arc::clone(&taken.seat);
-    let (session, session_is_present) = Session::open(inner, connect, seat, &mut delivery).await?;
-    let expires_after_s = Some(session.expires_after_s).filter(|seconds| *seconds != connect.expires_after_s);
-    let packet_bytes_max = PACKET_BYTES_MAX as u32;
-    let assigned_id = assigned_id.as_deref();
-    let welcome = Welcome { session_is_present, assigned_id, expires_after_s, packet_bytes_max };
+    let mut resumed = Vec::new();
+    let (session, session_is_present) =
+        Session::open(inner, connect, seat, space, publishing, &mut delivery, &mut resumed).await?;
+    let welcome = Welcome {
+        session_is_present,
+        assigned_id: assigned_id.as_deref(),
+        expires_after_s: Some(session.expires_after_s).filter(|seconds| *seconds != connect.expires_after_s),
+        packet_bytes_max: inner.settings.packet_bytes_max as u32,
+        receive_max: space.is_private.then_some(RECEIVE_MAX),
+        aliases_max: if space.is_private { ALIASES_MAX } else { 0 },
+        keep_alive_s: Some(keep_alive_s(inner, connect)).filter(|seconds| *seconds != connect.keep_alive_s),
+        has_shares: space.is_private,
+    };
     write::welcome(&mut line.out, connect.version, welcome);
+    line.out.append(&mut resumed);
     Ok((taken, session, delivery))
+}
+
+/// How long a client may be silent; 0 is for ever.
+fn keep_alive_s(inner: &Inner, connect: &Connect) -> u16 {
+    match (connect.keep_alive_s, inner.settings.keep_alive_s_max) {
+        (asked, 0) => asked,
+        (0, max) => max,
+        (asked, max) => asked.min(max),
+    }
 }
 
 /// Serves a client that was let in, until it goes or has to go.
@@ -148,7 +182,8 @@ async fn live<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let end = talk(inner, connect, &mut line, &taken, &mut session, &mut delivery, stop).await;
     taken.seat.set_position(delivery.arrived());
-    session.close(inner).await;
+    let with_will = !matches!(end, End::Left { with_will: false });
+    session.close(inner, &mut delivery, with_will).await;
     // From here on whoever comes by the same name goes on where this one was.
     drop(taken);
     if let End::Told(reason) = end {
@@ -169,7 +204,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> End {
     let mut stopped = pin!(stopped(stop));
     let mut ends = taken.seat.ends.subscribe();
-    let keep_alive = Duration::from_secs(connect.keep_alive_s.into()) * 3 / 2;
+    let keep_alive = Duration::from_secs(keep_alive_s(inner, connect).into()) * 3 / 2;
     let mut silence = pin!(sleep_until(Instant::now() + keep_alive));
     loop {
         let mut has_heard = false;
@@ -182,15 +217,25 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             has_heard = true;
             match requests::answer(packet, inner, session, delivery, &mut line.out).await {
                 Ok(Done::GoesOn) => {}
-                Ok(Done::Left) => return End::Gone,
+                Ok(Done::Left { with_will }) => return End::Left { with_will },
                 Err(fault) => return fault.into(),
             }
+        }
+        match session.publishing.flush(inner, &mut line.out).await {
+            Ok(is_new) => delivery.is_unsaved |= is_new,
+            Err(fault) => return fault.into(),
         }
         if has_heard {
             silence.as_mut().reset(Instant::now() + keep_alive);
         }
         if line.out.is_empty() {
             delivery.send(inner, &mut line.out, SEND_BYTES_MAX).await;
+        }
+        // What must not come twice is written down before it goes.
+        if delivery.is_unsaved
+            && let Err(fault) = session.keep(inner, delivery).await
+        {
+            return fault.into();
         }
         delivery.prepare(inner);
         delivery.keep_up(inner);
@@ -207,7 +252,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                 Ok(Exchanged::Closed) | Err(_) => return End::Gone,
             },
             next = delivery.more(), if needs_more => {
-                if let Err(error) = delivery.take(next, inner) {
+                if let Err(error) = delivery.take(next) {
                     return failed(&error).into();
                 }
             }

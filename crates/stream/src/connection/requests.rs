@@ -2,27 +2,23 @@ use std::sync::Arc;
 
 use model::Subscription;
 
-use super::{Session, delivery::Delivery};
+use super::{Session, delivery::Delivery, failed};
 use crate::{
     broker::Inner,
-    packet::{Fault, Packet, Reason, Version, violation, write},
-    topic::Filter,
+    filter::is_small,
+    packet::{Fault, Packet, Reason, Version, Wish, violation, write},
+    published::Published,
 };
-
-/// Most filters in one packet.
-const FILTERS_MAX: usize = 20;
-/// Most subscriptions of one reader.
-const SUBSCRIPTIONS_MAX: usize = 50;
 
 /// What comes of a packet.
 pub(super) enum Done {
     /// The connection goes on.
     GoesOn,
     /// The client wants to go.
-    Left,
+    Left { with_will: bool },
 }
 
-/// Does what a client asks for, and writes the answer.
+/// Does what a client asks for, and writes the answer; what it publishes is answered later.
 ///
 /// **Errors**: the connection has to end.
 pub(super) async fn answer(
@@ -33,35 +29,45 @@ pub(super) async fn answer(
     out: &mut Vec<u8>,
 ) -> Result<Done, Fault> {
     let version = session.version;
-    match packet {
-        Packet::Publish { has_alias: true, .. } => {
-            return Err(Fault { reason: Reason::TopicAliasInvalid, what: "a topic alias, of which there are none" });
+    if let Packet::Publish(publish) = packet {
+        session.publishing.take(inner, *publish)?;
+        if session.publishing.is_full() {
+            delivery.is_unsaved |= session.publishing.flush(inner, out).await?;
         }
-        Packet::Publish { id, qos, .. } => {
-            inner.counters.received.add(1);
-            if let Some(id) = id {
-                let step = if qos == 2 { write::step::RECEIVED } else { write::step::ACKNOWLEDGED };
-                write::answer(out, version, step, id, Reason::NotAuthorized);
+        return Ok(Done::GoesOn);
+    }
+    // Answers come in the order of what they answer.
+    delivery.is_unsaved |= session.publishing.flush(inner, out).await?;
+    match packet {
+        Packet::PublishRelease(id) => {
+            let reason = session.publishing.release(id);
+            write::answer(out, version, write::step::COMPLETE, id, reason);
+        }
+        Packet::PublishAcknowledged(id) | Packet::PublishComplete(id) => delivery.finish(id),
+        Packet::PublishReceived { id, is_refused: true } => delivery.finish(id),
+        Packet::PublishReceived { id, is_refused: false } => {
+            let is_known = delivery.release(id);
+            let reason = if is_known { Reason::Success } else { Reason::PacketIdentifierNotFound };
+            write::answer(out, version, write::step::RELEASE, id, reason);
+        }
+        Packet::Subscribe { id, number, filters } => {
+            let (reasons, retained) = subscribe(inner, session, delivery, number, filters).await?;
+            write::subscribed(out, version, id, &reasons);
+            for Retained { published, qos, number } in retained {
+                delivery.send_retained(published, qos, number);
             }
         }
-        Packet::PublishRelease(id) => write::answer(out, version, write::step::COMPLETE, id, Reason::Success),
-        Packet::PublishAcknowledged(id) => delivery.acknowledge(id),
-        Packet::Subscribe { id, number, filters } => {
-            let reasons = subscribe(inner, session, delivery, number, filters).await?;
-            write::subscribed(out, version, id, &reasons);
-        }
         Packet::Unsubscribe { id, filters } => {
-            let reasons: Vec<Reason> = filters
-                .iter()
-                .map(
-                    |filter| if delivery.unsubscribe(filter) { Reason::Success } else { Reason::NoSubscriptionExisted },
-                )
-                .collect();
+            let mut reasons = Vec::with_capacity(filters.len());
+            for filter in &filters {
+                let was_there = delivery.subscriptions.remove(inner, filter);
+                reasons.push(if was_there { Reason::Success } else { Reason::NoSubscriptionExisted });
+            }
             session.keep(inner, delivery).await?;
             write::unsubscribed(out, version, id, &reasons);
         }
         Packet::Ping => write::pong(out),
-        Packet::Disconnect { expires_after_s } => {
+        Packet::Disconnect { expires_after_s, with_will } => {
             if let Some(seconds) = expires_after_s {
                 if session.expires_after_s == 0 && seconds != 0 {
                     return violation("a session that was not to be kept is to be kept after all");
@@ -69,12 +75,19 @@ pub(super) async fn answer(
                 session.set_expiry(seconds);
                 session.keep(inner, delivery).await?;
             }
-            return Ok(Done::Left);
+            return Ok(Done::Left { with_will });
         }
-        Packet::Connect(_) | Packet::PublishStep => return violation("a packet that does not belong here"),
+        Packet::Connect(_) | Packet::Publish(_) => return violation("a packet that does not belong here"),
         Packet::Authenticate => return violation("there is no way of authentication to go on with"),
     }
     Ok(Done::GoesOn)
+}
+
+/// What was there when a filter was taken in.
+struct Retained {
+    published: Vec<Arc<Published>>,
+    qos: u8,
+    number: Option<u32>,
 }
 
 /// Takes filters in, each for itself.
@@ -83,31 +96,46 @@ async fn subscribe(
     session: &Session,
     delivery: &mut Delivery,
     number: Option<u32>,
-    filters: Vec<(String, u8)>,
-) -> Result<Vec<Reason>, Fault> {
-    if filters.len() > FILTERS_MAX {
-        return Ok(vec![Reason::QuotaExceeded; filters.len()]);
+    filters: Vec<(String, Wish)>,
+) -> Result<(Vec<Reason>, Vec<Retained>), Fault> {
+    let settings = &inner.settings;
+    let mut retained = Vec::new();
+    if filters.len() > settings.filters_per_packet_max {
+        return Ok((vec![Reason::QuotaExceeded; filters.len()], retained));
     }
-    let live = inner.hubs.attach(session.org);
-    let since = inner.store.head().await.map_err(|error| super::failed(&error))?;
+    let live = inner.hubs.attach(session.space);
+    let since = inner.store.head().await.map_err(|error| failed(&error))?;
+    let number = number.filter(|_| session.version == Version::V5);
     let mut reasons = Vec::with_capacity(filters.len());
-    for (filter, qos) in filters {
-        let is_full = delivery.subscriptions().len() >= SUBSCRIPTIONS_MAX && !delivery.has(&filter);
-        let reason = match Filter::parse(&filter, session.org) {
-            Err(reason) => reason,
-            Ok(_) if is_full => Reason::QuotaExceeded,
-            Ok(_) if qos == 0 => Reason::Success,
-            Ok(_) => Reason::GrantedQos1,
+    for (filter, wish) in filters {
+        let is_new = !delivery.subscriptions.has(&filter);
+        let is_full = delivery.subscriptions.len() >= settings.subscriptions_max && is_new;
+        let matcher = match delivery.subscriptions.parse(&filter) {
+            Ok(_) if !is_small(&filter, settings) => Err(Reason::TopicFilterInvalid),
+            Ok(_) if is_full => Err(Reason::QuotaExceeded),
+            other => other,
         };
-        if matches!(reason, Reason::Success | Reason::GrantedQos1) {
-            let number = number.filter(|_| session.version == Version::V5);
-            delivery.subscribe(Subscription { filter, is_acknowledged: qos > 0, number, since });
+        let matcher = match matcher {
+            Ok(matcher) => matcher,
+            Err(reason) => {
+                reasons.push(reason);
+                continue;
+            }
+        };
+        let qos = if session.space.is_private { wish.qos } else { wish.qos.min(1) };
+        if let Some(filter) = matcher.asks_for_retained(wish.retain_handling, is_new) {
+            let (store, org) = (&*inner.store, session.space.org);
+            let found = inner.retained.matching(store, org, filter, inner.now()).await;
+            retained.push(Retained { published: found.map_err(|error| failed(&error))?, qos, number });
         }
-        reasons.push(reason);
+        let Wish { no_local, retain_as_published, .. } = wish;
+        let subscription = Subscription { filter, qos, no_local, retain_as_published, number, since };
+        delivery.subscriptions.insert(inner, subscription, matcher);
+        reasons.push(Reason::granted(qos));
     }
-    if delivery.subscriptions().len() > 0 {
+    if delivery.subscriptions.len() > 0 {
         delivery.begin(live, since);
         session.keep(inner, delivery).await?;
     }
-    Ok(reasons)
+    Ok((reasons, retained))
 }

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
-use model::{OrgId, StreamSession, Timestamp};
+use model::{StreamSession, Timestamp};
 use store::Error;
 
-use super::{delivery::Delivery, failed};
+use super::{delivery::Delivery, failed, publishing::Publishing};
 use crate::{
     broker::Inner,
-    packet::{Connect, Fault, Reason, Version},
+    packet::{Connect, Fault, Reason, Version, Will},
+    post::publish_will,
+    published::Space,
     seats::Seat,
 };
 
@@ -16,10 +18,12 @@ const EXPIRES_AFTER_S_MAX: u32 = 7 * 24 * 3_600;
 
 /// What is known of a client beside what is on its way to it.
 pub(super) struct Session {
-    pub(super) org: OrgId,
+    pub(super) space: Space,
     pub(super) version: Version,
     /// How long it is kept when the client is gone; 0 is not at all.
     pub(super) expires_after_s: u32,
+    pub(super) publishing: Publishing,
+    will: Option<Will>,
     /// Whether the store knows it.
     is_stored: bool,
     seat: Arc<Seat>,
@@ -33,27 +37,49 @@ impl Session {
         inner: &Inner,
         connect: &Connect,
         seat: Arc<Seat>,
+        space: Space,
+        publishing: Publishing,
         delivery: &mut Delivery,
+        out: &mut Vec<u8>,
     ) -> Result<(Self, bool), Reason> {
         let now = inner.now();
         let unavailable = |error: Error| match error {
             Error::Limit { .. } => Reason::QuotaExceeded,
             error => failed(&error).reason,
         };
-        let found = inner.store.find_stream_session(seat.org, &seat.client_id).await.map_err(unavailable)?;
-        let is_stored = found.is_some();
-        if connect.is_clean && is_stored {
+        let stored = inner.store.find_stream_session(seat.org, &seat.client_id).await.map_err(unavailable)?;
+        let mut is_stored = stored.is_some();
+        let is_good = |stored: &StreamSession| {
+            !connect.is_clean && !stored.has_expired(now) && stored.is_private == space.is_private
+        };
+        let (found, ended) = match stored {
+            Some(stored) if is_good(&stored) => (Some(stored), None),
+            ended => (None, ended),
+        };
+        if let Some(ended) = ended {
             inner.store.forget_stream_session(seat.org, &seat.client_id).await.map_err(unavailable)?;
+            is_stored = false;
+            for subscription in &ended.subscriptions {
+                inner.shares.leave(seat.org, &subscription.filter, &seat.client_id, false);
+            }
         }
-        let found = found.filter(|found| !connect.is_clean && !found.has_expired(now));
         let is_resumed = found.is_some();
-        match found {
-            Some(found) => delivery.resume(found.subscriptions, found.position),
-            None => delivery.resume(Vec::new(), inner.store.head().await.map_err(unavailable)?),
+        // With the session its will ends; if it goes on, the client is back in time.
+        if let Some((sender, will)) = inner.wills.take(seat.org, &seat.client_id)
+            && !is_resumed
+        {
+            publish_will(inner, &sender, will).await;
         }
-        let org = seat.org;
-        let is_stored = is_stored && !connect.is_clean;
-        let mut session = Self { org, version: connect.version, expires_after_s: 0, is_stored, seat };
+        let will = connect.will.clone();
+        let mut session =
+            Self { space, version: connect.version, expires_after_s: 0, publishing, will, is_stored, seat };
+        match found {
+            Some(found) => {
+                let rest = delivery.resume(inner, found.subscriptions, found.position, &found.state, out);
+                session.publishing.resume(rest);
+            }
+            None => delivery.begin_at(inner.store.head().await.map_err(unavailable)?),
+        }
         session.set_expiry(connect.expires_after_s);
         if session.expires_after_s > 0 {
             inner.store.keep_stream_session(session.record(delivery, now)).await.map_err(unavailable)?;
@@ -67,15 +93,16 @@ impl Session {
         self.seat.set_kept(self.expires_after_s > 0);
     }
 
-    /// Writes down what the client has asked for, if that is to be kept.
+    /// Writes down what the client has asked for and what is under way, if that is to be kept.
     ///
     /// **Errors**: it cannot be.
     pub(super) fn keep<'a>(
         &self,
         inner: &'a Inner,
-        delivery: &Delivery,
+        delivery: &mut Delivery,
     ) -> impl Future<Output = Result<(), Fault>> + use<'a> {
         // What is on its way to the client is looked at here and now, not while it is written down.
+        delivery.is_unsaved = false;
         let record = (self.expires_after_s > 0).then(|| self.record(delivery, inner.now()));
         async move {
             let Some(record) = record else { return Ok(()) };
@@ -83,27 +110,45 @@ impl Session {
         }
     }
 
-    /// Writes down how far the client has come, or forgets it.
-    pub(super) async fn close(self, inner: &Inner) {
-        let closed = match self.seat.note(inner.now(), true) {
-            Some(note) => inner.store.note_stream_sessions(vec![note]).await,
-            None if self.is_stored => inner.store.forget_stream_session(self.org, &self.seat.client_id).await,
-            None => Ok(()),
+    /// Ends it for now or for good: publishes its will if that is due, and writes down how far the
+    /// client has come, or forgets it.
+    pub(super) async fn close(mut self, inner: &Inner, delivery: &mut Delivery, with_will: bool) {
+        let is_kept = self.expires_after_s > 0;
+        delivery.subscriptions.leave(inner, is_kept);
+        if let Some(will) = self.will.take().filter(|_| with_will) {
+            self.leave_will(inner, will).await;
+        }
+        let closed = match self.is_stored {
+            _ if is_kept => inner.store.keep_stream_session(self.record(delivery, inner.now())).await,
+            true => inner.store.forget_stream_session(self.space.org, &self.seat.client_id).await,
+            false => Ok(()),
         };
         if let Err(error) = closed {
             // It is sent again what it has acknowledged since the last note.
-            tracing::warn!(org = %self.org, "how far a reader of the stream has come cannot be written down: {error}");
+            tracing::warn!(org = %self.space.org, "how far a client has come cannot be written down: {error}");
+        }
+    }
+
+    async fn leave_will(&self, inner: &Inner, will: Will) {
+        let delay_s = will.delay_s.min(self.expires_after_s);
+        let Some((sender, post)) = self.publishing.will(inner, will) else { return };
+        let due = inner.now().plus_ms(i64::from(delay_s) * 1_000);
+        let now = if delay_s == 0 { Err((sender, post)) } else { inner.wills.wait(due, sender, post) };
+        if let Err((sender, post)) = now {
+            publish_will(inner, &sender, post).await;
         }
     }
 
     fn record(&self, delivery: &Delivery, now: Timestamp) -> StreamSession {
         StreamSession {
-            org: self.org,
+            org: self.space.org,
+            is_private: self.space.is_private,
             client_id: self.seat.client_id.to_string(),
-            subscriptions: delivery.subscriptions().cloned().collect(),
+            subscriptions: delivery.subscriptions.to_vec(),
             position: delivery.arrived(),
             seen_at: now,
             expires_after_s: self.expires_after_s,
+            state: delivery.state().into_iter().chain(self.publishing.state()).collect(),
         }
     }
 }

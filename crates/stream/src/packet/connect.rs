@@ -1,5 +1,5 @@
 use super::{
-    Connect, Fault, Reason, Version, malformed,
+    Connect, Content, Fault, Reason, Version, Will, malformed,
     properties::{self, id},
     take::Take,
     violation,
@@ -36,14 +36,17 @@ pub(super) fn read(mut take: Take<'_>) -> Result<Connect, Fault> {
         receive_max: u16::MAX,
         packet_bytes_max: u32::MAX,
         has_method: false,
+        aliases_max: 0,
+        will: None,
     };
     if version == Version::V5 {
         let (mut has_method, mut has_data) = (false, false);
-        properties::read(&mut take, properties::OF_CONNECT, |property, number| {
+        properties::read(&mut take, properties::OF_CONNECT, |property, number, _| {
             match property {
                 id::SESSION_EXPIRY => connect.expires_after_s = number,
                 id::RECEIVE_MAX => connect.receive_max = number as u16,
                 id::PACKET_BYTES_MAX => connect.packet_bytes_max = number,
+                id::TOPIC_ALIAS_MAX => connect.aliases_max = number as u16,
                 id::METHOD => has_method = true,
                 id::AUTHENTICATION_DATA => has_data = true,
                 _ => {}
@@ -57,13 +60,23 @@ pub(super) fn read(mut take: Take<'_>) -> Result<Connect, Fault> {
     }
     take.text()?.clone_into(&mut connect.client_id);
     if has_will {
+        let (mut delay_s, mut content) = (0, Content::default());
         if version == Version::V5 {
-            properties::read(&mut take, properties::OF_WILL, |_, _| Ok(()))?;
+            properties::read(&mut take, properties::OF_WILL, |property, number, bytes| {
+                match property {
+                    id::WILL_DELAY => delay_s = number,
+                    id::MESSAGE_EXPIRY => content.expires_after_s = Some(number),
+                    _ => content.properties.extend_from_slice(bytes),
+                }
+                Ok(())
+            })?;
         }
-        if !is_topic(take.text()?) {
+        let topic = take.text()?;
+        if !is_topic(topic) {
             return Err(Fault { reason: Reason::TopicNameInvalid, what: "the topic of a will is none" });
         }
-        take.binary()?;
+        content.payload = take.binary()?.to_vec();
+        connect.will = Some(Will { topic: topic.to_owned(), qos: will_qos, retain: keeps_will, delay_s, content });
     }
     if has_user {
         connect.user = Some(take.text()?.to_owned());

@@ -13,29 +13,36 @@ pub(super) mod id {
     pub(crate) const PACKET_BYTES_MAX: u8 = 39;
     pub(crate) const SHARED_AVAILABLE: u8 = 42;
     pub(crate) const SUBSCRIPTION: u8 = 11;
+    pub(crate) const MESSAGE_EXPIRY: u8 = 2;
+    pub(crate) const RESPONSE_TOPIC: u8 = 8;
+    pub(crate) const SERVER_KEEP_ALIVE: u8 = 19;
+    pub(crate) const WILL_DELAY: u8 = 24;
+    pub(crate) const TOPIC_ALIAS_MAX: u8 = 34;
 }
 
 /// Properties that each kind of packet may have when a client sends it.
-pub(super) const OF_CONNECT: &[u8] = &[id::SESSION_EXPIRY, 21, 22, 23, 25, 33, 34, id::USER, 39];
-pub(super) const OF_WILL: &[u8] = &[1, 2, 3, 8, 9, 24, id::USER];
-pub(super) const OF_PUBLISH: &[u8] = &[1, 2, 3, 8, 9, 35, id::USER];
+pub(super) const OF_CONNECT: &[u8] =
+    &[id::SESSION_EXPIRY, 21, 22, 23, 25, id::RECEIVE_MAX, id::TOPIC_ALIAS_MAX, id::USER, id::PACKET_BYTES_MAX];
+pub(super) const OF_WILL: &[u8] = &[1, id::MESSAGE_EXPIRY, 3, id::RESPONSE_TOPIC, 9, id::WILL_DELAY, id::USER];
+pub(super) const OF_PUBLISH: &[u8] = &[1, id::MESSAGE_EXPIRY, 3, id::RESPONSE_TOPIC, 9, id::TOPIC_ALIAS, id::USER];
 pub(super) const OF_ANSWER: &[u8] = &[id::REASON_TEXT, id::USER];
 pub(super) const OF_SUBSCRIBE: &[u8] = &[id::SUBSCRIPTION, id::USER];
 pub(super) const OF_UNSUBSCRIBE: &[u8] = &[id::USER];
 pub(super) const OF_DISCONNECT: &[u8] = &[id::SESSION_EXPIRY, id::REASON_TEXT, id::USER];
 pub(super) const OF_AUTHENTICATE: &[u8] = &[id::METHOD, id::AUTHENTICATION_DATA, id::REASON_TEXT, id::USER];
 
-/// Reads properties and hands on those that are numbers; others are only looked at. Each comes once
-/// at most, but those that users make up.
+/// Reads properties and hands each on: which it is, its number if it is one, and its bytes. Each comes
+/// once at most, but those that users make up.
 pub(super) fn read(
     take: &mut Take<'_>,
     allowed: &[u8],
-    mut visit: impl FnMut(u8, u32) -> Result<(), Fault>,
+    mut visit: impl FnMut(u8, u32, &[u8]) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let count = take.number()? as usize;
     let mut take = Take(take.bytes(count)?);
     let mut seen = 0_u64;
     while !take.is_empty() {
+        let before = take.0;
         let property = take.u8()?;
         if !allowed.contains(&property) {
             return malformed("a packet has a property that it must not have");
@@ -49,8 +56,8 @@ pub(super) fn read(
                 number @ 0..=1 => number.into(),
                 _ => return violation("a property is neither 0 nor 1"),
             },
-            id::RECEIVE_MAX | 34 | id::TOPIC_ALIAS => take.u16()?.into(),
-            2 | id::SESSION_EXPIRY | 24 | id::PACKET_BYTES_MAX => take.u32()?,
+            id::RECEIVE_MAX | id::TOPIC_ALIAS_MAX | id::TOPIC_ALIAS => take.u16()?.into(),
+            id::MESSAGE_EXPIRY | id::SESSION_EXPIRY | id::WILL_DELAY | id::PACKET_BYTES_MAX => take.u32()?,
             id::SUBSCRIPTION => take.number()?,
             9 | id::AUTHENTICATION_DATA => {
                 take.binary()?;
@@ -61,7 +68,13 @@ pub(super) fn read(
                 take.text()?;
                 0
             }
-            // 3, 8, 21 and 31; whatever else is allowed nowhere.
+            id::RESPONSE_TOPIC => {
+                if take.text()?.contains(['+', '#']) {
+                    return violation("a topic for answers has wildcards");
+                }
+                0
+            }
+            // 3, 21 and 31; whatever else is allowed nowhere.
             _ => {
                 take.text()?;
                 0
@@ -71,7 +84,7 @@ pub(super) fn read(
         if must_not_be_0 && number == 0 {
             return violation("a property is 0 that must not be");
         }
-        visit(property, number)?;
+        visit(property, number, &before[..before.len() - take.0.len()])?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 use bytes::{Buf, BytesMut};
 
 use super::{
-    Fault, Packet, Reason, Version,
+    Content, Fault, Packet, Publish, Reason, Version, Wish,
     connect::{self, is_topic},
     malformed,
     properties::{self, id},
@@ -63,27 +63,29 @@ impl Reader {
             3 => return publish(flags, take, is_5),
             4..=7 => {
                 let id = take.id()?;
+                let mut is_refused = false;
                 if is_5 && !take.is_empty() {
-                    take.u8()?;
+                    is_refused = take.u8()? >= 0x80;
                     if !take.is_empty() {
-                        properties::read(&mut take, properties::OF_ANSWER, |_, _| Ok(()))?;
+                        properties::read(&mut take, properties::OF_ANSWER, |_, _, _| Ok(()))?;
                     }
                 }
                 match kind {
                     4 => Packet::PublishAcknowledged(id),
+                    5 => Packet::PublishReceived { id, is_refused },
                     6 => Packet::PublishRelease(id),
-                    _ => Packet::PublishStep,
+                    _ => Packet::PublishComplete(id),
                 }
             }
             8 => return subscribe(take, is_5),
             10 => return unsubscribe(take, is_5),
             12 => Packet::Ping,
             14 => {
-                let mut expires_after_s = None;
+                let (mut expires_after_s, mut with_will) = (None, false);
                 if is_5 && !take.is_empty() {
-                    take.u8()?;
+                    with_will = take.u8()? != 0;
                     if !take.is_empty() {
-                        properties::read(&mut take, properties::OF_DISCONNECT, |property, number| {
+                        properties::read(&mut take, properties::OF_DISCONNECT, |property, number, _| {
                             if property == id::SESSION_EXPIRY {
                                 expires_after_s = Some(number);
                             }
@@ -91,12 +93,12 @@ impl Reader {
                         })?;
                     }
                 }
-                Packet::Disconnect { expires_after_s }
+                Packet::Disconnect { expires_after_s, with_will }
             }
             15 if is_5 => {
                 if !take.is_empty() {
                     take.u8()?;
-                    properties::read(&mut take, properties::OF_AUTHENTICATE, |_, _| Ok(()))?;
+                    properties::read(&mut take, properties::OF_AUTHENTICATE, |_, _, _| Ok(()))?;
                 }
                 Packet::Authenticate
             }
@@ -126,24 +128,30 @@ fn publish(flags: u8, mut take: Take<'_>, is_5: bool) -> Result<Packet, Fault> {
     }
     let topic = take.text()?;
     let id = if qos == 0 { None } else { Some(take.id()?) };
-    let mut has_alias = false;
+    let (mut alias, mut content) = (None, Content::default());
     if is_5 {
-        properties::read(&mut take, properties::OF_PUBLISH, |property, _| {
-            has_alias |= property == id::TOPIC_ALIAS;
+        properties::read(&mut take, properties::OF_PUBLISH, |property, number, bytes| {
+            match property {
+                id::TOPIC_ALIAS => alias = Some(number as u16),
+                id::MESSAGE_EXPIRY => content.expires_after_s = Some(number),
+                _ => content.properties.extend_from_slice(bytes),
+            }
             Ok(())
         })?;
     }
-    if !(is_topic(topic) || topic.is_empty() && has_alias) {
+    if !(is_topic(topic) || topic.is_empty() && alias.is_some()) {
         return Err(Fault { reason: Reason::TopicNameInvalid, what: "a publish has no topic, or one with wildcards" });
     }
-    Ok(Packet::Publish { id, qos, has_alias })
+    content.payload = take.0.to_vec();
+    let (topic, retain) = (topic.to_owned(), flags & 1 != 0);
+    Ok(Packet::Publish(Box::new(Publish { id, qos, retain, is_again, topic, alias, content })))
 }
 
 fn subscribe(mut take: Take<'_>, is_5: bool) -> Result<Packet, Fault> {
     let id = take.id()?;
     let mut number = None;
     if is_5 {
-        properties::read(&mut take, properties::OF_SUBSCRIBE, |property, value| {
+        properties::read(&mut take, properties::OF_SUBSCRIBE, |property, value, _| {
             if property == id::SUBSCRIPTION {
                 number = Some(value);
             }
@@ -154,12 +162,20 @@ fn subscribe(mut take: Take<'_>, is_5: bool) -> Result<Packet, Fault> {
     while !take.is_empty() {
         let filter = take.text()?.to_owned();
         let options = take.u8()?;
-        let (qos, retain_handling, reserved) = (options & 3, options >> 4 & 3, options >> 6);
-        let is_good = if is_5 { reserved == 0 && retain_handling != 3 } else { options >> 2 == 0 };
-        if qos == 3 || !is_good {
+        let wish = Wish {
+            qos: options & 3,
+            no_local: options & 4 != 0,
+            retain_as_published: options & 8 != 0,
+            retain_handling: options >> 4 & 3,
+        };
+        let is_good = if is_5 { options >> 6 == 0 && wish.retain_handling != 3 } else { options >> 2 == 0 };
+        if wish.qos == 3 || !is_good {
             return malformed("a filter has options that there are none of");
         }
-        filters.push((filter, qos));
+        if wish.no_local && filter.starts_with("$share/") {
+            return violation("a shared filter leaves one's own messages out");
+        }
+        filters.push((filter, wish));
     }
     if filters.is_empty() {
         return violation("a subscribe has no filter");
@@ -170,7 +186,7 @@ fn subscribe(mut take: Take<'_>, is_5: bool) -> Result<Packet, Fault> {
 fn unsubscribe(mut take: Take<'_>, is_5: bool) -> Result<Packet, Fault> {
     let id = take.id()?;
     if is_5 {
-        properties::read(&mut take, properties::OF_UNSUBSCRIBE, |_, _| Ok(()))?;
+        properties::read(&mut take, properties::OF_UNSUBSCRIBE, |_, _, _| Ok(()))?;
     }
     let mut filters = Vec::new();
     while !take.is_empty() {

@@ -7,6 +7,7 @@ use super::Version;
 pub enum Reason {
     Success = 0x00,
     GrantedQos1 = 0x01,
+    GrantedQos2 = 0x02,
     NoSubscriptionExisted = 0x11,
     UnspecifiedError = 0x80,
     MalformedPacket = 0x81,
@@ -22,6 +23,8 @@ pub enum Reason {
     SessionTakenOver = 0x8E,
     TopicFilterInvalid = 0x8F,
     TopicNameInvalid = 0x90,
+    PacketIdentifierNotFound = 0x92,
+    ReceiveMaximumExceeded = 0x93,
     TopicAliasInvalid = 0x94,
     PacketTooLarge = 0x95,
     QuotaExceeded = 0x97,
@@ -29,6 +32,20 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// That a filter is taken in, at a QoS.
+    pub(crate) const fn granted(qos: u8) -> Self {
+        match qos {
+            0 => Self::Success,
+            1 => Self::GrantedQos1,
+            _ => Self::GrantedQos2,
+        }
+    }
+
+    /// Whether something was refused.
+    pub(crate) const fn is_refusal(self) -> bool {
+        self.code() >= 0x80
+    }
+
     /// Its number.
     pub const fn code(self) -> u8 {
         self as u8
@@ -51,7 +68,7 @@ impl Reason {
     /// As the answer to a filter.
     pub(crate) const fn subscribe_code(self, version: Version) -> u8 {
         match (version, self) {
-            (Version::V3, Self::Success | Self::GrantedQos1) | (Version::V5, _) => self.code(),
+            (Version::V3, Self::Success | Self::GrantedQos1 | Self::GrantedQos2) | (Version::V5, _) => self.code(),
             (Version::V3, _) => 0x80,
         }
     }

@@ -11,6 +11,14 @@ pub(crate) struct Welcome<'a> {
     /// How long its session is kept, if that is not what it asked for.
     pub(crate) expires_after_s: Option<u32>,
     pub(crate) packet_bytes_max: u32,
+    /// How many messages it may have under way that were not acknowledged; `None` where any may be.
+    pub(crate) receive_max: Option<u16>,
+    /// How many topics it may name by a number.
+    pub(crate) aliases_max: u16,
+    /// After how many seconds without a word it is gone, if that is not what it asked for.
+    pub(crate) keep_alive_s: Option<u16>,
+    /// Whether subscriptions can be shared.
+    pub(crate) has_shares: bool,
 }
 
 /// One message on its way to one client.
@@ -18,45 +26,81 @@ pub(crate) struct Welcome<'a> {
 pub(crate) struct Message<'a> {
     pub(crate) topic: &'a [u8],
     pub(crate) payload: &'a [u8],
+    pub(crate) qos: u8,
     /// Its number, where the client is to acknowledge it.
     pub(crate) id: Option<u16>,
+    /// Whether it was sent before.
+    pub(crate) is_again: bool,
+    pub(crate) retain: bool,
+    /// What only MQTT 5 has.
+    pub(crate) more: More<'a>,
+}
+
+/// What of a message only MQTT 5 has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct More<'a> {
+    /// The number that stands for the topic, or will.
+    pub(crate) alias: Option<u16>,
+    pub(crate) expires_after_s: Option<u32>,
+    /// Properties as the publisher wrote them.
+    pub(crate) passed_on: &'a [u8],
+    /// Numbers of the subscriptions that it belongs to.
+    pub(crate) numbers: &'a [u32],
+}
+
+impl More<'_> {
+    fn bytes(&self) -> usize {
+        let numbers: usize = self.numbers.iter().map(|number| 1 + number_bytes(*number as usize)).sum();
+        let alias = if self.alias.is_some() { 3 } else { 0 };
+        let expiry = if self.expires_after_s.is_some() { 5 } else { 0 };
+        alias + expiry + self.passed_on.len() + numbers
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        number(out, self.bytes());
+        if let Some(alias) = self.alias {
+            out.push(id::TOPIC_ALIAS);
+            out.extend_from_slice(&alias.to_be_bytes());
+        }
+        if let Some(seconds) = self.expires_after_s {
+            out.push(id::MESSAGE_EXPIRY);
+            out.extend_from_slice(&seconds.to_be_bytes());
+        }
+        out.extend_from_slice(self.passed_on);
+        for given in self.numbers {
+            out.push(id::SUBSCRIPTION);
+            number(out, *given as usize);
+        }
+    }
 }
 
 impl Message<'_> {
-    fn length(&self, version: Version, numbers: &[u32]) -> usize {
-        let properties = match version {
+    fn length(&self, version: Version) -> usize {
+        let more = match version {
             Version::V3 => 0,
-            Version::V5 => numbers_bytes(numbers) + number_bytes(numbers_bytes(numbers)),
+            Version::V5 => self.more.bytes() + number_bytes(self.more.bytes()),
         };
-        2 + self.topic.len() + usize::from(self.id.is_some()) * 2 + properties + self.payload.len()
+        2 + self.topic.len() + usize::from(self.id.is_some()) * 2 + more + self.payload.len()
     }
 
     /// How many bytes it has as a packet.
-    pub(crate) fn packet_bytes(&self, version: Version, numbers: &[u32]) -> usize {
-        let length = self.length(version, numbers);
+    pub(crate) fn packet_bytes(&self, version: Version) -> usize {
+        let length = self.length(version);
         1 + number_bytes(length) + length
     }
 
-    pub(crate) fn write(&self, out: &mut Vec<u8>, version: Version, numbers: &[u32]) {
-        out.push(if self.id.is_some() { 0x32 } else { 0x30 });
-        number(out, self.length(version, numbers));
+    pub(crate) fn write(&self, out: &mut Vec<u8>, version: Version) {
+        out.push(0x30 | u8::from(self.is_again) << 3 | self.qos << 1 | u8::from(self.retain));
+        number(out, self.length(version));
         binary(out, self.topic);
         if let Some(id) = self.id {
             out.extend_from_slice(&id.to_be_bytes());
         }
         if version == Version::V5 {
-            number(out, numbers_bytes(numbers));
-            for given in numbers {
-                out.push(id::SUBSCRIPTION);
-                number(out, *given as usize);
-            }
+            self.more.write(out);
         }
         out.extend_from_slice(self.payload);
     }
-}
-
-fn numbers_bytes(numbers: &[u32]) -> usize {
-    numbers.iter().map(|number| 1 + number_bytes(*number as usize)).sum()
 }
 
 const fn number_bytes(number: usize) -> usize {
@@ -83,7 +127,7 @@ fn binary(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 pub(crate) fn welcome(out: &mut Vec<u8>, version: Version, welcome: Welcome<'_>) {
-    let Welcome { session_is_present, assigned_id, expires_after_s, packet_bytes_max } = welcome;
+    let Welcome { session_is_present, assigned_id, expires_after_s, packet_bytes_max, .. } = welcome;
     let mut properties = Vec::new();
     if version == Version::V5 {
         if let Some(seconds) = expires_after_s {
@@ -96,7 +140,19 @@ pub(crate) fn welcome(out: &mut Vec<u8>, version: Version, welcome: Welcome<'_>)
             properties.push(id::ASSIGNED_CLIENT_ID);
             binary(&mut properties, client_id.as_bytes());
         }
-        properties.extend_from_slice(&[id::SHARED_AVAILABLE, 0]);
+        for (property, number) in [
+            (id::RECEIVE_MAX, welcome.receive_max),
+            (id::TOPIC_ALIAS_MAX, Some(welcome.aliases_max).filter(|max| *max > 0)),
+            (id::SERVER_KEEP_ALIVE, welcome.keep_alive_s),
+        ] {
+            if let Some(number) = number {
+                properties.push(property);
+                properties.extend_from_slice(&number.to_be_bytes());
+            }
+        }
+        if !welcome.has_shares {
+            properties.extend_from_slice(&[id::SHARED_AVAILABLE, 0]);
+        }
     }
     connect_answer(out, version, session_is_present, 0, &properties);
 }
@@ -121,14 +177,15 @@ fn connect_answer(out: &mut Vec<u8>, version: Version, session_is_present: bool,
     }
 }
 
-/// Which step of a publish is answered, by the standard's numbers.
+/// Which step of a publish it is, by the standard's numbers.
 pub(crate) mod step {
     pub(crate) const ACKNOWLEDGED: u8 = 0x40;
     pub(crate) const RECEIVED: u8 = 0x50;
+    pub(crate) const RELEASE: u8 = 0x62;
     pub(crate) const COMPLETE: u8 = 0x70;
 }
 
-/// Answers a step of a client's own publishing.
+/// Takes a step of a publish, or answers one.
 pub(crate) fn answer(out: &mut Vec<u8>, version: Version, step: u8, id: u16, reason: Reason) {
     let [high, low] = id.to_be_bytes();
     match (version, reason) {

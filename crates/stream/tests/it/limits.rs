@@ -2,6 +2,7 @@
 
 use crate::{
     client::{connect, packet, text},
+    letters::Terms,
     support::{App, EUI},
 };
 
@@ -144,4 +145,55 @@ async fn a_packet_larger_than_its_reader_takes_is_left_out_and_counted() {
     app.uplink(member.org, EUI, 1).await;
     assert_eq!(client.minute().await, 1);
     assert_eq!(app.broker.figures().oversized, 1);
+}
+
+#[tokio::test]
+async fn who_does_not_say_who_it_is_is_let_go() {
+    let mut app = App::impatient();
+    for begins in [&b""[..], &[0x10], &[0x10, 20, 0, 4, b'M']] {
+        let mut client = app.client(4);
+        client.send(begins).await;
+        assert_eq!(client.next().await, None, "{begins:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_silent_for_longer_than_it_said_is_let_go() {
+    // A second, as the client says, or as the station says where the client says nothing or more.
+    for (version, asked, told) in [(4, 1, None), (5, 1, None), (5, 0, Some([19, 0, 1])), (5, 60, Some([19, 0, 1]))] {
+        let mut app = App::impatient();
+        let office = app.office().await;
+        let mut client = app.client(version);
+        let answer = client.enter(&office, "a", Terms { keep_alive_s: asked, ..Terms::default() }).await;
+        assert_eq!(answer.windows(3).any(|window| told.is_some_and(|told| window == told)), told.is_some());
+        assert_eq!(client.ended().await, (version == 5).then_some(0x8D));
+    }
+}
+
+#[tokio::test]
+async fn every_limit_can_be_set() {
+    let settings = stream::Settings {
+        packet_bytes_max: 200,
+        topic_bytes_max: 20,
+        topic_levels_max: 3,
+        client_id_bytes_max: 5,
+        subscriptions_max: 2,
+        filters_per_packet_max: 2,
+        ..stream::Settings::default()
+    };
+    for (version, name, filter, full) in [(4, 2, 0x80, 0x80), (5, 0x85, 0x8F, 0x97)] {
+        let mut app = App::with(settings.clone());
+        let office = app.office().await;
+        let mut client = app.client(version);
+        assert_eq!(client.enter(&office, "123456", Terms::default()).await[1], name);
+        let mut client = app.client(version);
+        let answer = client.enter(&office, "12345", Terms::default()).await;
+        assert!(version == 4 || answer.windows(5).any(|window| window == [39, 0, 0, 0, 200]));
+        assert_eq!(client.ask(None, &[("a/b/c", 0), ("a/b/c/d", 0)]).await, [0, filter]);
+        assert_eq!(client.ask(None, &[(&"a".repeat(20), 0), (&"a".repeat(21), 0)]).await, [0, filter]);
+        assert_eq!(client.ask(None, &[("b", 0)]).await, [full]);
+        assert_eq!(client.ask(None, &[("a/b/c", 0), ("a/b/c", 0), ("a/b/c", 0)]).await, [full; 3]);
+        client.post(0, 0, &[], "a", &"x".repeat(200)).await;
+        assert_eq!(client.ended().await, (version == 5).then_some(0x95));
+    }
 }

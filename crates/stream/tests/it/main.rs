@@ -3,8 +3,12 @@
 
 mod client;
 mod isolation;
+mod letters;
 mod limits;
 mod packets;
+mod private;
+mod private_sessions;
 mod reading;
 mod resuming;
+mod statements;
 mod support;

@@ -1,18 +1,23 @@
 //! A broker on a store of its own.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
+
+use async_trait::async_trait;
 
 use model::{
     AccessId, AccessKey, CodecVersion, DedupKey, DeviceEui, DeviceKind, GroupId, KeyLimits, OrgId, Organization,
-    Reading, RowFlags, Scopes, SecretHash, SourceId, Timestamp,
+    Reading, RowFlags, Scopes, SecretHash, Source, SourceId, SourceKind, StationKey, Timestamp,
 };
 use sha2::{Digest, Sha256};
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
 use store_embedded::{Durability, EmbeddedStore};
-use stream::{Arrival, Broker, Settings};
+use stream::{Arrival, Broker, OnPublish, Settings};
 use tempfile::TempDir;
 use tokio::{
     io::{DuplexStream, duplex},
@@ -34,19 +39,44 @@ pub(crate) struct App {
     tasks: JoinSet<()>,
     counter: AtomicU64,
     folder: TempDir,
+    settings: Settings,
+    /// What was told of messages in private spaces.
+    pub(crate) told: Arc<Told>,
 }
+
+/// Remembers what is published: by which source, and where.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<Vec<(SourceId, String)>>);
+
+impl Told {
+    pub(crate) fn all(&self) -> Vec<(SourceId, String)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl OnPublish for Told {
+    async fn take(&self, source: &Source, topic: &str, _: &[u8], _: Timestamp) -> Result<(), store::Error> {
+        self.0.lock().unwrap().push((source.id, topic.to_owned()));
+        Ok(())
+    }
+}
+
+pub(crate) const STATION_KEY: StationKey = StationKey::from_raw([7; 32]);
 
 /// An organization, and a key of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) org: OrgId,
     pub(crate) id: AccessId,
+    /// Of what source, for those that are in the private space.
+    pub(crate) source: Option<SourceId>,
     pub(crate) secret: String,
 }
 
 impl Member {
     pub(crate) fn user(&self) -> String {
-        format!("org-{}", self.org)
+        self.source.map_or_else(|| format!("org-{}", self.org), |source| source.to_string())
     }
 
     /// A filter below the organization's part of the readings.
@@ -57,25 +87,36 @@ impl Member {
 
 impl App {
     pub(crate) fn new() -> Self {
-        Self::open(tempfile::tempdir().unwrap(), 100)
+        Self::with(Settings::default())
     }
 
     pub(crate) fn with_room_for(connections_per_org_max: usize) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), connections_per_org_max)
+        Self::with(Settings { connections_per_org_max, ..Settings::default() })
     }
 
-    fn open(folder: TempDir, connections_per_org_max: usize) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
+        let settings = Settings { station_key: Some(STATION_KEY), ..settings };
+        Self::open(tempfile::tempdir().unwrap(), settings)
+    }
+
+    /// A station where nothing takes longer than a second.
+    pub(crate) fn impatient() -> Self {
+        Self::with(Settings { connect_patience: Duration::from_millis(50), keep_alive_s_max: 1, ..Settings::default() })
+    }
+
+    fn open(folder: TempDir, settings: Settings) -> Self {
         let kept = store_embedded::Settings { durability: Durability::Off, ..Default::default() };
         let store = EmbeddedStore::open(folder.path(), kept).unwrap();
         let clock = Arc::new(AtomicI64::new(NOW_MS));
         let now = Arc::clone(&clock);
         let now = Arc::new(move || Timestamp::from_millis(now.load(Relaxed)));
-        let broker = Broker::new(store.clone(), now, &Settings { connections_per_org_max });
+        let told: Arc<Told> = Arc::default();
+        let broker = Broker::new(store.clone(), now, settings.clone(), Some(told.clone()));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let running = broker.clone();
         tasks.spawn(async move { running.run(stopped).await });
-        Self { store, broker, stop, clock, tasks, counter: AtomicU64::new(1), folder }
+        Self { store, broker, stop, clock, tasks, counter: AtomicU64::new(1), folder, settings, told }
     }
 
     /// Tells everybody to go, and waits until they have.
@@ -85,18 +126,34 @@ impl App {
     }
 
     /// Another station in the same folder.
-    pub(crate) async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
+        let settings = self.settings.clone();
+        self.reopen(settings).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn reopen(mut self, settings: Settings) -> Self {
         self.stop().await;
         self.store.close().await.unwrap();
         let Self { folder, store, broker, .. } = self;
         drop((store, broker));
-        let opened = Self::open(folder, 100);
+        let opened = Self::open(folder, settings);
         opened.counter.store(1_000_000, Relaxed);
         opened
     }
 
     pub(crate) fn pass_ms(&self, ms: i64) {
         self.clock.fetch_add(ms, Relaxed);
+    }
+
+    /// Waits until so many clients are left.
+    pub(crate) async fn until_there_are(&self, sessions: u64) {
+        let left = async {
+            while self.broker.figures().sessions != sessions {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), left).await.expect("clients that are gone are let go");
     }
 
     fn count(&self) -> u64 {
@@ -119,7 +176,26 @@ impl App {
         let hash = SecretHash(Sha256::digest(&secret).into());
         let key = AccessKey::new(id, org, hash, String::new(), scopes, Timestamp::EPOCH);
         self.store.create_access_key(AccessKey { limits, ..key }).await.unwrap();
-        Member { org, id, secret }
+        Member { org, id, source: None, secret }
+    }
+
+    /// A source of kind `mqtt` of an organization.
+    pub(crate) async fn source(&self, org: OrgId) -> Member {
+        let count = self.count();
+        let id = SourceId::from_raw(count);
+        let secret = format!("token-{count}");
+        let source = Source {
+            id,
+            org,
+            kind: SourceKind::Mqtt,
+            name: String::new(),
+            token: SecretHash(Sha256::digest(&secret).into()),
+            auto_add: false,
+            created_at: Timestamp::EPOCH,
+            previous: None,
+        };
+        self.store.create_source(source).await.unwrap();
+        Member { org, id: AccessId::from_random([0; 16]), source: Some(id), secret }
     }
 
     pub(crate) async fn bind(&self, org: OrgId, eui: &str, group: Option<GroupId>) {

@@ -246,6 +246,7 @@ impl Ledger {
                     topic: self.tag(batch, index).to_string().into(),
                     payload: payload.into(),
                     retain: rng.percent(50),
+                    header: (0..rng.below(9)).map(|_| rng.bits() as u8).collect(),
                 })
             }
         }

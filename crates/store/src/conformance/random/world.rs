@@ -276,7 +276,7 @@ impl World {
         let payload = (0..self.rng.below(80)).map(|_| self.rng.bits() as u8).collect::<Vec<_>>().into();
         let topic = format!("application/{}/ü", self.rng.below(5)).into();
         let org = self.devices[device].org;
-        Message { org, received_at: self.now, topic, payload, retain: self.rng.percent(50) }
+        Message { org, received_at: self.now, topic, payload, retain: self.rng.percent(50), header: Box::default() }
     }
 
     /// A stretch of time to ask about.
