@@ -11,10 +11,12 @@ use crate::pipeline::{believable, choose_codec, mapped};
 
 /// Frames that are compared at once; a stretch of time that has more is cut in two.
 const FRAMES_AT_ONCE: usize = 2_000;
-/// Rows are looked for this long before and after the frames they came from.
+/// A device of no more rows is held as a whole; of one that has more, rows are looked for this long before and after
+/// the frames they came from, and everywhere for frames that have none there.
+const ROWS_HELD: usize = 200_000;
 const LATE_MS: i64 = 40 * 24 * 3_600_000;
 const EARLY_MS: i64 = 2 * 24 * 3_600_000;
-/// Most rows of that time; an uplink rarely has more than a few.
+/// Most rows that are looked at then.
 const ROWS_MAX: usize = 1_000_000;
 
 /// What decoding again changes, or would.
@@ -71,6 +73,10 @@ pub async fn replay(
     listener: &mut dyn Listener,
 ) -> Result<Replayed, Error> {
     let mut replayed = Replayed::default();
+    // What comes meanwhile is decoded as it should be.
+    let through = store.head().await?;
+    let all = hold(store, device, Window::ALL, ROWS_HELD + 1).await?;
+    let mut held = (all.values().map(Vec::len).sum::<usize>() <= ROWS_HELD).then_some(all);
     // Windows that are still to be looked at, the earliest on top.
     let mut windows = vec![window];
     while let Some(window) = windows.pop() {
@@ -86,7 +92,13 @@ pub async fn replay(
         } else {
             frames
         };
-        replay_some(store, device, frames, is_dry, &mut replayed, listener).await?;
+        let mut frames = frames;
+        frames.retain(|stored| stored.position <= through);
+        let mut some = match &mut held {
+            Some(held) => take(held, &frames),
+            None => find(store, device, &frames).await?,
+        };
+        replay_some(store, device, frames, &mut some, is_dry, &mut replayed, listener).await?;
     }
     Ok(replayed)
 }
@@ -102,22 +114,46 @@ fn halves(window: Window, frames: &[StoredFrame]) -> Option<(Window, Window)> {
     is_cut.then_some((Window::new(window.start, cut), Window::new(cut, window.end)))
 }
 
+/// What is served, by the uplinks that it came from.
+type Served = BTreeMap<Position, Vec<Row>>;
+
+async fn hold(store: &dyn Store, device: &Device, window: Window, limit: usize) -> Result<Served, Error> {
+    let query = RowQuery { device: device.id, window, limit, hidden: false };
+    let mut served = Served::new();
+    for row in store.rows(device.org, query).await? {
+        served.entry(row.origin()).or_default().push(row);
+    }
+    Ok(served)
+}
+
+fn take(held: &mut Served, frames: &[StoredFrame]) -> Served {
+    frames.iter().filter_map(|stored| held.remove_entry(&stored.position)).collect()
+}
+
+/// The rows of frames of a device that has too many to hold them all.
+async fn find(store: &dyn Store, device: &Device, frames: &[StoredFrame]) -> Result<Served, Error> {
+    let times = frames.iter().map(|stored| stored.received_at);
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(Served::new()) };
+    let window = Window::new(first.minus_ms(LATE_MS), last.plus_ms(EARLY_MS));
+    let mut found = hold(store, device, window, ROWS_MAX).await?;
+    let mut found = take(&mut found, frames);
+    if found.len() < frames.len() {
+        let mut everywhere = hold(store, device, Window::ALL, ROWS_MAX).await?;
+        found.extend(take(&mut everywhere, frames));
+    }
+    Ok(found)
+}
+
 async fn replay_some(
     store: &dyn Store,
     device: &Device,
     mut frames: Vec<StoredFrame>,
+    served: &mut Served,
     is_dry: bool,
     replayed: &mut Replayed,
     listener: &mut dyn Listener,
 ) -> Result<(), Error> {
     frames.sort_by_key(|stored| (stored.received_at, stored.position));
-    let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return Ok(()) };
-    let window = Window::new(first.received_at.minus_ms(LATE_MS), last.received_at.plus_ms(EARLY_MS));
-    let query = RowQuery { device: device.id, window, limit: ROWS_MAX, hidden: false };
-    let mut served: BTreeMap<Position, Vec<Row>> = BTreeMap::new();
-    for row in store.rows(device.org, query).await? {
-        served.entry(row.origin()).or_default().push(row);
-    }
     let mut entries = Vec::new();
     for stored in &frames {
         let rows = served.remove(&stored.position).unwrap_or_default();

@@ -161,6 +161,8 @@ async fn ask_over(mut socket: UnixStream, request: Request, what: &'static str) 
 }
 
 async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> anyhow::Result<Value> {
+    // What the command before this one has changed holds for this one.
+    station.poll()?;
     match request {
         Request::PurgeDevice { org, eui } => purge(&*station.store(), org, eui).await,
         Request::Backup { to, with_secrets } => {

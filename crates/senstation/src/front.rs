@@ -35,7 +35,7 @@ pub(crate) struct Front {
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) log: Tail,
     pub(crate) backups: Arc<Backups>,
-    /// Where its MQTT door is, if it is open.
+    /// Where the MQTT door is, if it is open.
     pub(crate) mqtt: Option<SocketAddr>,
     pub(crate) broker: Broker,
     pub(crate) station_key: StationKey,
@@ -44,13 +44,12 @@ pub(crate) struct Front {
 
 impl Front {
     /// The portal of the station.
-    pub(crate) fn portal(self) -> PortalState {
+    pub(crate) fn into_portal(self) -> PortalState {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let settings = &self.settings.portal;
         let portal = portal::Settings {
-            public_url: given(&settings.public_url),
-            map_tiles: given(&settings.map_tiles),
-            map_attribution: settings.map_attribution.clone(),
+            public_url: given(&self.settings.portal.public_url),
+            map_tiles: given(&self.settings.portal.map_tiles),
+            map_attribution: self.settings.portal.map_attribution.clone(),
         };
         PortalState::new(self.station.store(), Arc::new(clock::now), Arc::new(self), portal)
     }

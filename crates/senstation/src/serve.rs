@@ -179,7 +179,7 @@ impl Running {
             station_key,
             started: clock::now(),
         };
-        let portal = front.portal();
+        let portal = front.into_portal();
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);

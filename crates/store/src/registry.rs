@@ -168,8 +168,8 @@ pub trait Registry: Send + Sync {
     async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error>;
     /// Writes down how fetching a source's messages goes; nothing for a source without a broker.
     async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error>;
-    /// Deletes a source, its broker, and what it brought of devices that nobody has bound; its token is worth nothing from then
-    /// on. **Errors**: `NotFound`.
+    /// Deletes a source, forgets its broker and what it brought of devices that nobody has bound; its token is worth
+    /// nothing from then on. **Errors**: `NotFound`.
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
     /// The source that a token is, or was the one before of, by the token's hash; whoever asks
     /// looks whether it still is with [`Source::has_token`].

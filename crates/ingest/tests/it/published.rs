@@ -4,7 +4,7 @@ use ingest::{Accepted, Refusal, accept_published};
 use model::{Reading, SourceKind};
 use proptest::prelude::*;
 
-use crate::support::{App, EUI, NEIGHBOURS_EUI, ORG, UP, now, source};
+use crate::support::{App, EUI, NEIGHBOUR, NEIGHBOURS_EUI, ORG, UP, now, source};
 
 const CHIRPSTACK: &str = "application/3/device/2cf7f12004100005/event/up";
 const TTS: &str = "v3/farm@ttn/devices/greenhouse-1/up";
@@ -56,13 +56,11 @@ async fn what_is_refused_is_refused_for_good_and_noted() {
     let publisher = source(ORG, "a-publisher", SourceKind::ChirpStack);
     app.create_source(publisher.clone()).await;
     let large = vec![b' '; 1_048_577];
-    let theirs = UP.replace("2cf7f12004100005", NEIGHBOURS_EUI);
     for (topic, body, words) in [
         (CHIRPSTACK, "nonsense".as_bytes(), "Protobuf"),
         (CHIRPSTACK, b"{}", "missing field `deviceInfo`"),
         (CHIRPSTACK, &large, "1048576"),
         ("elsewhere", UP.as_bytes(), "`?event=`"),
-        (CHIRPSTACK, theirs.as_bytes(), NEIGHBOURS_EUI),
     ] {
         let refusal = accept_published(&app.state, &publisher, topic, body, now()).await.unwrap_err();
         assert!(!refusal.is_for_now() && refusal.to_string().contains(words), "{refusal}");
@@ -72,6 +70,16 @@ async fn what_is_refused_is_refused_for_good_and_noted() {
         assert!(health.last_error.contains(words), "{}", health.last_error);
     }
     assert!(app.rows(ORG, EUI).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_uplink_of_a_device_that_nobody_here_has_is_kept_and_reaches_no_other_organization() {
+    let app = App::new().await;
+    app.create_source(source(ORG, "a-publisher", SourceKind::ChirpStack)).await;
+    let theirs = UP.replace("2cf7f12004100005", NEIGHBOURS_EUI);
+    let taken = publish(&app, SourceKind::ChirpStack, CHIRPSTACK, theirs.as_bytes()).await.unwrap().unwrap();
+    assert!(taken.kept && taken.stored == 0, "{taken:?}");
+    assert!(app.rows(NEIGHBOUR, NEIGHBOURS_EUI).await.is_empty());
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn what_can_be_decoded_by_now_appears_and_what_cannot_any_more_stays() {
 #[tokio::test]
 async fn a_late_row_keeps_its_time_and_flags() {
     let app = App::new().await;
-    let sent_at = Timestamp::from_millis(SENT_MS - 3 * 24 * 3_600_000);
+    let sent_at = Timestamp::from_millis(SENT_MS - 300 * 24 * 3_600_000);
     app.up(up_with(json!({"time": sent_at.to_string()}))).await;
     map(&app, "1/4097=4102").await;
     run(&app, false).await;

@@ -90,11 +90,14 @@ pub(crate) async fn find(portal: &PortalState, actor: &Actor, id: SourceId) -> R
     sources.into_iter().find(|source| source.id == id).ok_or(Fault::NotFound)
 }
 
+async fn check(portal: &PortalState, actor: &Actor, id: SourceId) -> Result<(), Fault> {
+    let sources = portal.store().list_sources(actor.org).await?;
+    if sources.iter().any(|source| source.id == id) { Ok(()) } else { Err(Fault::NotFound) }
+}
+
 /// Which model devices are that a source names.
 pub(crate) async fn rules(portal: &PortalState, actor: &Actor, id: SourceId) -> Result<Vec<ModelRule>, Fault> {
-    if !portal.store().list_sources(actor.org).await?.iter().any(|source| source.id == id) {
-        return Err(Fault::NotFound);
-    }
+    check(portal, actor, id).await?;
     Ok(portal.store().list_model_rules(actor.org, id).await?)
 }
 
@@ -105,6 +108,7 @@ pub(crate) async fn set_rules(
     id: SourceId,
     rules: Vec<ModelRule>,
 ) -> Result<(), Fault> {
+    check(portal, actor, id).await?;
     if rules.len() > MODEL_RULES_MAX {
         return Err(Fault::Invalid(|texts| texts.fault_rules));
     }

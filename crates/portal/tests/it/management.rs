@@ -48,7 +48,17 @@ async fn a_device_is_added_read_changed_and_retired() {
     assert_eq!((&changed["name"], &changed["model"]), (&"Ridge".into(), &"S2120".into()));
     assert_eq!((&changed["group"], &changed["position"]), (&group["id"], &position));
     let named = send(&caller, "PUT", &format!("{path}/channels/1"), json!({ "name": "Air" })).await.json();
-    assert_eq!(named["channels"], json!([{ "index": 1, "name": "Air" }]));
+    assert_eq!(named["channels"], json!([{ "index": 1, "name": "Air", "sensor_type": null }]));
+    let typed = json!({ "sensor_type": "1001" });
+    let typed = send(&caller, "PUT", &format!("{path}/channels/1"), typed).await.json();
+    assert_eq!(typed["channels"], json!([{ "index": 1, "name": "Air", "sensor_type": "1001" }]));
+    let unsaid = json!({ "sensor_type": "" });
+    send(&caller, "PUT", &format!("{path}/channels/1"), unsaid).await.json();
+    send(&caller, "PUT", &format!("{path}/channels/1"), json!({ "sensor_type": "9" })).await.problem(422, "invalid");
+    let mapped = send(&caller, "PATCH", &path, json!({ "channel_map": "1/4165=4102" })).await.json();
+    assert_eq!(mapped["channel_map"], "1/4165=4102");
+    send(&caller, "PATCH", &path, json!({ "channel_map": "1/4165" })).await.problem(422, "invalid");
+    let named = send(&caller, "PATCH", &path, json!({ "channel_map": "" })).await.json();
     assert_eq!(caller.get(&path).await.json(), named);
     let positions = caller.get("/api/devices/positions").await.json();
     assert_eq!(positions["devices"][0]["name"], "Ridge");
@@ -489,4 +499,50 @@ async fn values_are_shown_as_what_they_are() {
     assert_eq!((&frames["items"][0]["fault"], &frames["items"][0]["payload"]), (&"cut short".into(), &"AB".into()));
     let summary = scene.viewer.get("/api/summary").await.json();
     assert_eq!((&summary["devices"], &summary["low_battery"], &summary["online"]), (&1.into(), &1.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn unbound_devices_rules_and_completeness_are_told() {
+    let app = App::new();
+    let scene = Scene::set(&app).await;
+    let caller = app.program(scene.org, scopes(true, true, true)).await;
+    let heard = caller.get("/api/unbound").await.json();
+    let first = &heard["items"][0];
+    assert_eq!((&first["eui"], &first["kept"]), (&scene.unbound.to_string().into(), &json!(1)));
+    assert_eq!((&first["model"], &first["name"]), (&"S2103".into(), &"Meadow".into()));
+    let page = scene.viewer.get("/devices/unbound").await;
+    assert!(page.body.contains("Meadow") && page.body.contains(&scene.unbound.to_string()));
+    assert!(!page.body.contains("/forget"), "a viewer changes nothing");
+    assert!(scene.manager.get("/devices/unbound").await.body.contains("/forget"));
+    let path = format!("/api/unbound/{}", scene.unbound);
+    assert_eq!(caller.send("DELETE", &path, &[], "").await.code(), 204);
+    caller.send("DELETE", &path, &[], "").await.problem(404, "not_found");
+
+    let path = format!("/api/sources/{}/rules", scene.source);
+    let rules = json!({ "items": [{ "name": " Probe ", "model": "s2120" }] });
+    let set = send(&caller, "PUT", &path, rules).await.json();
+    assert_eq!(set["items"], json!([{ "name": "Probe", "model": "S2120" }]));
+    assert_eq!(caller.get(&path).await.json(), set);
+    for wrong in
+        [json!({ "items": [{ "name": "", "model": "S2120" }] }), json!({ "items": [{ "name": "x", "model": "y" }] })]
+    {
+        send(&caller, "PUT", &path, wrong).await.problem(422, "invalid");
+    }
+    let many: Vec<_> = (0..101).map(|_| json!({ "name": "x", "model": "S2120" })).collect();
+    send(&caller, "PUT", &path, json!({ "items": many })).await.problem(422, "invalid");
+
+    let device = bind(&app, scene.org, 0x2CF7_F120_7777_0001, "Well", None).await;
+    for (f_cnt, minutes_ago) in [(7, 30), (8, 20), (11, 10), (10, 5)] {
+        let frame = model::Frame { f_port: 2, f_cnt: Some(f_cnt), payload: [1].into(), ..model::Frame::default() };
+        uplink_in(&app, &device, at(NOW_MS - minutes_ago * 60_000), vec![], frame).await;
+    }
+    let path = format!("/api/devices/{}/completeness", device.eui);
+    let told = caller.get(&format!("{path}?days=2")).await.json();
+    assert_eq!((&told["received"], &told["missing"], &told["percent"]), (&json!(4), &json!(1), &json!(80.0)));
+    assert_eq!(told["days"].as_array().map(Vec::len), Some(1));
+    for days in ["0", "93", "x"] {
+        caller.get(&format!("{path}?days={days}")).await.problem(422, "invalid");
+    }
+    let page = scene.viewer.get(&format!("/devices/{}/frames", device.eui)).await;
+    assert!(page.body.contains("80.0"), "{}", page.body);
 }

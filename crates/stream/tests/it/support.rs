@@ -182,7 +182,7 @@ impl App {
     /// A source of kind `mqtt` of an organization.
     pub(crate) async fn source(&self, org: OrgId) -> Member {
         let count = self.count();
-        let id = SourceId::from_raw(count);
+        let id = SourceId::from_raw(0x1000 + count);
         let secret = format!("token-{count}");
         let source = Source {
             id,
