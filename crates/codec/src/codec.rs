@@ -1,6 +1,6 @@
 use model::CodecVersion;
 
-use crate::{Decoded, Error, Warning, family_a, family_b, family_c, frames::Frames, guess};
+use crate::{Decoded, Error, Warning, cayenne, family_a, family_b, family_c, frames::Frames, guess};
 
 /// The rule that turns the payloads of one device model into readings.
 ///
@@ -26,7 +26,7 @@ pub struct Codec {
 pub(crate) struct Family {
     /// Raised when the same bytes give other readings than before.
     pub(crate) version: CodecVersion,
-    /// Usual ports, likeliest first.
+    /// Usual ports, likeliest first; empty where any is usual.
     pub(crate) f_ports: &'static [u8],
     /// Checks the payload as a whole and gives the part of it, from its start, that is frames.
     pub(crate) open: fn(&[u8]) -> Result<&[u8], Error>,
@@ -34,7 +34,7 @@ pub(crate) struct Family {
     pub(crate) frame: fn(&mut Frames<'_>, &mut Decoded) -> Result<(), Error>,
 }
 
-static CODECS: [Codec; 19] = [
+static CODECS: [Codec; 20] = [
     Codec { model: "Gen1", family: &family_a::FAMILY },
     Codec { model: "S2100", family: &family_b::PLAIN },
     Codec { model: "S2101", family: &family_a::FAMILY },
@@ -54,6 +54,7 @@ static CODECS: [Codec; 19] = [
     Codec { model: "T1000-E", family: &family_c::FAMILY },
     Codec { model: "T2000", family: &family_c::FAMILY },
     Codec { model: "WM1110", family: &family_c::FAMILY },
+    Codec { model: "CayenneLPP", family: &cayenne::FAMILY },
 ];
 
 impl Codec {
@@ -89,7 +90,7 @@ impl Codec {
         self.family.version
     }
 
-    /// The ports that the model usually sends on, likeliest first.
+    /// The ports that the model usually sends on, likeliest first; empty where any is usual.
     pub fn f_ports(&self) -> &'static [u8] {
         self.family.f_ports
     }
@@ -110,7 +111,7 @@ impl Codec {
             return Err(Error::Long { have, max: Self::PAYLOAD_BYTES_MAX });
         }
         let mut decoded = Decoded::default();
-        if !self.f_ports().contains(&f_port) {
+        if !self.f_ports().is_empty() && !self.f_ports().contains(&f_port) {
             decoded.warnings.push(Warning::FPort { f_port, usual: self.f_ports() });
         }
         let mut frames = Frames::new((self.family.open)(payload)?);

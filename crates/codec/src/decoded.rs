@@ -92,7 +92,7 @@ impl Decoded {
         self.status(MeasurementId::FIRMWARE_VERSION, Value::text(firmware.to_string()));
     }
 
-    fn put(&mut self, at: Option<Timestamp>, reading: Reading) {
+    pub(crate) fn put(&mut self, at: Option<Timestamp>, reading: Reading) {
         let Some(row) = self.rows.iter_mut().find(|row| row.measured_at == at) else {
             let mut readings = Vec::with_capacity(12);
             readings.push(reading);

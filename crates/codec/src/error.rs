@@ -59,6 +59,8 @@ pub enum UnknownId {
     Channel(u8),
     /// A length that a frame cannot have.
     Length(u8),
+    /// The kind of a value.
+    Type(u8),
 }
 
 impl fmt::Display for UnknownId {
@@ -68,6 +70,7 @@ impl fmt::Display for UnknownId {
             Self::Frame(id) => write!(f, "frame id `{id:02X}`"),
             Self::Channel(channel) => write!(f, "channel `{channel}`"),
             Self::Length(bytes) => write!(f, "length `{bytes}`"),
+            Self::Type(kind) => write!(f, "type `{kind}`"),
         }
     }
 }

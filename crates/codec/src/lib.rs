@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+mod cayenne;
 mod codec;
 mod decoded;
 pub mod encode;

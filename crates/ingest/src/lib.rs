@@ -20,7 +20,7 @@ pub use adopt::{Adopted, adopt, adopt_all};
 pub use dedup::{MessageKind, dedup_key};
 pub use deviceapi::{accept_device_message, read_device_report};
 pub use notes::Notes;
-pub use pipeline::{Accepted, StatusReport, accept, accept_all, accept_status};
+pub use pipeline::{Accepted, StatusReport, accept, accept_all};
 pub use private_space::accept_from_private_space;
 pub use refusal::Refusal;
 pub use replay::{Difference, Listener, Replayed, replay};

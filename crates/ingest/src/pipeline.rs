@@ -60,20 +60,6 @@ pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>
     refusal.map_or(Ok(accepted), Err)
 }
 
-/// Takes what a network server says about a device into the store.
-///
-/// **Errors**: nothing of it is stored, for the reason given.
-pub async fn accept_status(store: &dyn Store, source: &Source, report: StatusReport) -> Result<Accepted, Refusal> {
-    let StatusReport { uplink, statuses } = report;
-    let device = find_device(store, source, &uplink, |_| true).await?;
-    let device = device.ok_or(Refusal::UnknownDevice(uplink.eui))?;
-    let (measured_at, flags) = believable(uplink.sent_at, uplink.received_at);
-    let rows = vec![NewRow { measured_at, flags: flags.with(origin(source)), readings: statuses }];
-    let stored = stored_uplink(&device, uplink, CodecVersion::default(), rows);
-    let mut accepted = append(store, vec![(StoredUplink { frame: None, ..stored }, Vec::new())]).await?;
-    Ok(accepted.pop().unwrap_or_default())
-}
-
 /// Where an uplink goes.
 enum Found {
     Device(Arc<Device>),
@@ -110,7 +96,7 @@ fn kept(uplink: &Uplink, duplicate: bool) -> Accepted {
 
 /// The bound device, or a newly bound one if the source may add devices, says which model it is, and
 /// what it says agrees with that.
-async fn find_device(
+pub(crate) async fn find_device(
     store: &dyn Store,
     source: &Source,
     uplink: &Uplink,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    ChannelIndex, Device, DeviceEui, DeviceKind, Frame, MeasurementId, Reading, RowFlags, Source, SourceId, Timestamp,
-    Uplink, Value, measurement, status,
+    ChannelIndex, Device, DeviceEui, DeviceKind, Frame, MeasurementId, Reading, RowFlags, Source, SourceId, SourceKind,
+    Timestamp, Uplink, Value, measurement, status,
 };
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -12,11 +12,11 @@ use store::{Binding, NewRow, Store};
 
 use crate::{
     Accepted, MessageKind, Refusal, StatusReport, dedup_key,
-    pipeline::{append, believable, origin, stored_uplink},
+    pipeline::{append, believable, find_device, origin, stored_uplink},
 };
 
 /// What a device without a codec is called among the models.
-pub(crate) const MODEL: &str = "blank_device";
+const MODEL: &str = "blank_device";
 
 /// How many measurements that nobody knows are named in one warning.
 const NAMED_MAX: usize = 16;
@@ -74,7 +74,7 @@ pub async fn accept_reports(
 ) -> Result<Accepted, Refusal> {
     let mut found = Vec::with_capacity(reports.len());
     for report in reports {
-        found.push((find_device(store, source, &report.uplink).await?, report));
+        found.push((find_or_bind(store, source, &report.uplink).await?, report));
     }
     store_reports(store, origin(source), found).await
 }
@@ -121,22 +121,22 @@ fn is_known(id: MeasurementId) -> bool {
     if id.is_status() { status(id).is_some() } else { measurement(id).is_some() }
 }
 
-/// The bound device, or a newly bound one without a codec if the source may add devices.
-async fn find_device(store: &dyn Store, source: &Source, uplink: &Uplink) -> Result<Arc<Device>, Refusal> {
-    if let Some(device) = store.find_device(source.org, uplink.eui).await? {
+/// The bound device, or a newly bound one if the source may add devices. What comes over plain HTTP
+/// needs no codec, so that no model has to be known there.
+async fn find_or_bind(store: &dyn Store, source: &Source, uplink: &Uplink) -> Result<Arc<Device>, Refusal> {
+    if let Some(device) = find_device(store, source, uplink, |_| true).await? {
         return Ok(device);
     }
     let unknown = || Refusal::UnknownDevice(uplink.eui);
-    if !source.auto_add {
+    if !source.auto_add || source.kind != SourceKind::Http {
         return Err(unknown());
     }
-    let model = uplink.model_hints.iter().find_map(|hint| codec::Codec::guess(hint)).map_or(MODEL, codec::Codec::model);
     let binding = Binding {
         org: source.org,
         eui: uplink.eui,
         kind: DeviceKind::Node,
-        model: model.to_owned(),
-        name: uplink.name_hint.chars().take(64).collect(),
+        model: MODEL.to_owned(),
+        name: String::new(),
         group: None,
         place: None,
         frequency: String::new(),

@@ -14,7 +14,7 @@ impl SourceId {
 
     /// What was brought in as history, out of a file or from another station, and not heard from a
     /// device: it is kept like everything else, and told to nobody as news.
-    pub const HISTORY: Self = Self(1);
+    pub const HISTORY: Self = Self(u64::MAX);
 
     /// Takes 64 bits as they are.
     pub const fn from_raw(id: u64) -> Self {

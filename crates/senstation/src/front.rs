@@ -28,51 +28,31 @@ use crate::{
 };
 
 /// The station, as the portal sees it.
-struct Front {
-    station: Arc<Station>,
-    api: ApiState,
-    settings: Settings,
-    fleets: Arc<Fleets>,
-    log: Tail,
-    backups: Arc<Backups>,
-    mqtt: Option<SocketAddr>,
-    broker: Broker,
-    station_key: StationKey,
-    started: Timestamp,
+pub(crate) struct Front {
+    pub(crate) station: Arc<Station>,
+    pub(crate) api: ApiState,
+    pub(crate) settings: Settings,
+    pub(crate) fleets: Arc<Fleets>,
+    pub(crate) log: Tail,
+    pub(crate) backups: Arc<Backups>,
+    /// Where the MQTT door is, if it is open.
+    pub(crate) mqtt: Option<SocketAddr>,
+    pub(crate) broker: Broker,
+    pub(crate) station_key: StationKey,
+    pub(crate) started: Timestamp,
 }
 
-/// The portal of a station, whose MQTT door may be open.
-pub(crate) fn portal(
-    station: Arc<Station>,
-    settings: &Settings,
-    fleets: Arc<Fleets>,
-    log: Tail,
-    backups: Arc<Backups>,
-    mqtt: Option<SocketAddr>,
-    broker: Broker,
-    api: ApiState,
-    station_key: StationKey,
-) -> PortalState {
-    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let portal = portal::Settings {
-        public_url: given(&settings.portal.public_url),
-        map_tiles: given(&settings.portal.map_tiles),
-        map_attribution: settings.portal.map_attribution.clone(),
-    };
-    let store = station.store();
-    let front = Front {
-        station,
-        api,
-        settings: settings.clone(),
-        fleets,
-        log,
-        backups,
-        mqtt,
-        broker,
-        station_key,
-        started: clock::now(),
-    };
-    PortalState::new(store, Arc::new(clock::now), Arc::new(front), portal)
+impl Front {
+    /// The portal of the station.
+    pub(crate) fn into_portal(self) -> PortalState {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let portal = portal::Settings {
+            public_url: given(&self.settings.portal.public_url),
+            map_tiles: given(&self.settings.portal.map_tiles),
+            map_attribution: self.settings.portal.map_attribution.clone(),
+        };
+        PortalState::new(self.station.store(), Arc::new(clock::now), Arc::new(self), portal)
+    }
 }
 
 impl portal::Station for Front {

@@ -31,7 +31,7 @@ use crate::{
     control,
     demo::{self, Fleets},
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
-    front::{self, PortalLink},
+    front::{self, Front, PortalLink},
     intake, jobs,
     logging::Tail,
     output::Output,
@@ -167,17 +167,19 @@ impl Running {
             Some(Arc::new(PrivateSpace(ingest.clone()))),
         );
         let backups = Arc::new(Backups::new(settings.backup.clone()));
-        let portal = front::portal(
-            Arc::clone(&station),
-            settings,
-            Arc::clone(&fleets),
+        let front = Front {
+            station: Arc::clone(&station),
+            api: api.clone(),
+            settings: settings.clone(),
+            fleets: Arc::clone(&fleets),
             log,
-            Arc::clone(&backups),
-            mqtt_address,
-            broker.clone(),
-            api.clone(),
+            backups: Arc::clone(&backups),
+            mqtt: mqtt_address,
+            broker: broker.clone(),
             station_key,
-        );
+            started: clock::now(),
+        };
+        let portal = front.into_portal();
         let public_url = Some(settings.portal.public_url.trim_end_matches('/').to_owned());
         let public_url = public_url.filter(|url| !url.is_empty());
         let (stop, _) = watch::channel(false);

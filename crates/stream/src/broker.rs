@@ -318,6 +318,7 @@ impl Broker {
         if let Err(error) = self.0.store.expire_stream_sessions(self.0.now()).await {
             tracing::warn!("old readers of streams cannot be forgotten: {error}");
         }
+        self.0.shares.tidy(self.0.now());
         if let Err(error) = self.0.retained.tidy(&*self.0.store, self.0.now()).await {
             tracing::warn!("retained messages cannot be forgotten: {error}");
         }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use model::OrgId;
@@ -23,16 +26,20 @@ pub(crate) struct Hubs(Mutex<HashMap<Space, Hub>>);
 #[derive(Debug)]
 struct Hub {
     sender: broadcast::Sender<Arc<Published>>,
-    /// How many letters have passed that are not in the log.
-    passed: u64,
+    passed: Passed,
 }
+
+/// How many letters have passed a hub that are not in the log. Whoever holds it is a reader of the hub,
+/// also while it reads the log.
+pub(crate) type Passed = Arc<AtomicU64>;
 
 /// What is new in a space.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     live: broadcast::Receiver<Arc<Published>>,
-    /// How many letters had passed when it began that are not in the log.
-    pub(crate) passed: u64,
+    pub(crate) passed: Passed,
+    /// How many had passed when it began.
+    pub(crate) began: u64,
 }
 
 impl Receiver {
@@ -49,16 +56,18 @@ impl Hubs {
     /// What is published in a space from now on.
     pub(crate) fn attach(&self, space: Space) -> Receiver {
         let mut hubs = self.lock();
-        let new = || Hub { sender: broadcast::channel(BEHIND_MAX).0, passed: 0 };
+        let new = || Hub { sender: broadcast::channel(BEHIND_MAX).0, passed: Passed::default() };
         let hub = hubs.entry(space).or_insert_with(new);
-        Receiver { live: hub.sender.subscribe(), passed: hub.passed }
+        let (live, passed) = (hub.sender.subscribe(), Arc::clone(&hub.passed));
+        Receiver { live, began: passed.load(Relaxed), passed }
     }
 
-    /// Whether anybody reads a space; forgets its hub if nobody does.
+    /// Whether anybody reads what is new in a space; forgets its hub if it has no readers at all.
     pub(crate) fn has_readers(&self, space: Space) -> bool {
         let mut hubs = self.lock();
-        let has_readers = hubs.get(&space).is_some_and(|hub| hub.sender.receiver_count() > 0);
-        if !has_readers {
+        let Some(hub) = hubs.get(&space) else { return false };
+        let has_readers = hub.sender.receiver_count() > 0;
+        if !has_readers && Arc::strong_count(&hub.passed) == 1 {
             hubs.remove(&space);
         }
         has_readers
@@ -74,8 +83,7 @@ impl Hubs {
     /// Hands a letter on that is not kept.
     pub(crate) fn pass(&self, org: OrgId, letter: Letter) {
         if let Some(hub) = self.lock().get_mut(&Space { org, is_private: true }) {
-            hub.passed += 1;
-            let place = Place::Passing(hub.passed);
+            let place = Place::Passing(hub.passed.fetch_add(1, Relaxed) + 1);
             // As above.
             let _heard = hub.sender.send(Arc::new(Published { org, place, body: Body::Letter(letter) }));
         }

@@ -53,7 +53,7 @@ pub(crate) enum Reach {
 /// - `org-<OrgID>` with an Access Key of that organization that may read;
 /// - the id of a source of kind `mqtt`, with its token;
 /// - `device-3000-<EUI>` with the token that the station derives for that device;
-/// - nobody, where a setting takes them for a source.
+/// - nobody, where a setting takes them for a source; never a page of a browser.
 ///
 /// **Errors**: there is no such credential, or it may not do this; the store failed.
 pub(crate) async fn find_member(inner: &Inner, connect: &Connect, arrival: &Arrival) -> Result<Member, Reason> {
@@ -61,7 +61,10 @@ pub(crate) async fn find_member(inner: &Inner, connect: &Connect, arrival: &Arri
     let password = connect.password.as_deref().unwrap_or_default();
     let Some(user) = connect.user.as_deref() else {
         return match inner.settings.anonymous_source {
-            Some(id) if connect.password.is_none() => find_anonymous(inner, id).await.map_err(failed)?,
+            // No page of a browser is trusted for being in the network.
+            Some(id) if connect.password.is_none() && arrival.origin.is_none() => {
+                find_anonymous(inner, id).await.map_err(failed)?
+            }
             _ => None,
         }
         .ok_or(Reason::BadUserNameOrPassword);

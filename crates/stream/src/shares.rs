@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use model::OrgId;
+use model::{OrgId, Timestamp};
 
 use crate::published::Place;
 
@@ -36,7 +36,8 @@ struct Group {
 #[derive(Debug)]
 struct Member {
     client_id: Box<str>,
-    is_here: bool,
+    /// Until when it is away and may come back; `None` while it is here.
+    away_until: Option<Timestamp>,
     owed: usize,
 }
 
@@ -46,28 +47,35 @@ impl Shares {
         let mut groups = self.lock();
         let group = groups.entry((org, filter.into())).or_default();
         match group.members.iter_mut().find(|member| &*member.client_id == client_id) {
-            Some(member) => member.is_here = true,
-            None => group.members.push(Member { client_id: client_id.into(), is_here: true, owed: 0 }),
+            Some(member) => member.away_until = None,
+            None => group.members.push(Member { client_id: client_id.into(), away_until: None, owed: 0 }),
         }
     }
 
-    /// Notes that a client is away, or takes it out of a group.
-    pub(crate) fn leave(&self, org: OrgId, filter: &str, client_id: &str, comes_back: bool) {
+    /// Notes that a client is away, if it may come back until some time, or takes it out of a group.
+    pub(crate) fn leave(&self, org: OrgId, filter: &str, client_id: &str, until: Option<Timestamp>) {
         let mut groups = self.lock();
         let key = (org, filter.into());
         let Some(group) = groups.get_mut(&key) else { return };
-        if comes_back {
+        if until.is_some() {
             let member = group.members.iter_mut().find(|member| &*member.client_id == client_id);
             if let Some(member) = member {
-                member.is_here = false;
+                member.away_until = until;
             }
             return;
         }
-        group.members.retain(|member| &*member.client_id != client_id);
-        group.owed.retain(|_, owner| **owner != *client_id);
+        group.keep(|member| &*member.client_id != client_id);
         if group.members.is_empty() {
             groups.remove(&key);
         }
+    }
+
+    /// Takes out those who were away for too long.
+    pub(crate) fn tidy(&self, now: Timestamp) {
+        self.lock().retain(|_, group| {
+            group.keep(|member| member.away_until.is_none_or(|until| now < until));
+            !group.members.is_empty()
+        });
     }
 
     /// Whether a letter is this member's; it is asked once by each of them.
@@ -83,6 +91,12 @@ impl Shares {
 }
 
 impl Group {
+    fn keep(&mut self, stays: impl FnMut(&Member) -> bool) {
+        self.members.retain(stays);
+        let members = &self.members;
+        self.owed.retain(|_, owner| members.iter().any(|member| member.client_id == *owner));
+    }
+
     fn is_for(&mut self, client_id: &str, place: Place) -> bool {
         let (kind, number) = match place {
             Place::Log(position) => (0, position.get()),
@@ -117,7 +131,7 @@ impl Group {
         let count = self.members.len();
         let at = (0..count).map(|step| (self.turn + step) % count).find(|at| {
             let member = &self.members[*at];
-            member.is_here && member.owed < OWED_MAX
+            member.away_until.is_none() && member.owed < OWED_MAX
         })?;
         self.turn = (at + 1) % count;
         Some(self.members[at].client_id.clone())
@@ -158,13 +172,15 @@ mod tests {
         shares.join(org, FILTER, "b");
         assert!(shares.is_for(org, FILTER, "a", at(1)));
         assert!(!shares.is_for(org, FILTER, "a", at(2)));
-        shares.leave(org, FILTER, "b", true);
+        shares.leave(org, FILTER, "b", Some(Timestamp::from_millis(9)));
+        shares.tidy(Timestamp::from_millis(8));
         assert!(shares.is_for(org, FILTER, "a", at(3)));
         shares.join(org, FILTER, "b");
         let of_b: Vec<bool> = (1..4).map(|number| shares.is_for(org, FILTER, "b", at(number))).collect();
         assert_eq!(of_b, [false, true, false]);
-        shares.leave(org, FILTER, "a", false);
-        shares.leave(org, FILTER, "b", false);
+        shares.leave(org, FILTER, "a", None);
+        shares.leave(org, FILTER, "b", Some(Timestamp::from_millis(9)));
+        shares.tidy(Timestamp::from_millis(9));
         assert!(shares.lock().is_empty());
     }
 }

@@ -76,3 +76,15 @@ async fn other_network_servers_name_the_model_as_well() {
         assert_eq!((device.model.as_str(), device.name.as_str()), ("S2101", name), "{kind}");
     }
 }
+
+#[tokio::test]
+async fn a_status_adds_no_device_whose_model_nobody_knows() {
+    let app = app().await;
+    let status = include_str!("../../fixtures/chirpstack/status.json").replace("2cf7f12004100005", NEW);
+    let unknown = status.replace("SenseCAP S2101", "Class A");
+    let post = async |body: String| app.post("/ingest/chirpstack?event=status", "open", body).await.status;
+    assert_eq!(post(unknown).await, StatusCode::NOT_FOUND);
+    assert!(app.store.find_device(ORG, NEW.parse().unwrap()).await.unwrap().is_none());
+    assert_eq!(post(status).await, StatusCode::OK);
+    assert_eq!(app.store.find_device(ORG, NEW.parse().unwrap()).await.unwrap().unwrap().model, "S2101");
+}

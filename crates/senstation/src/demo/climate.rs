@@ -6,8 +6,8 @@ use model::Timestamp;
 
 use super::noise::Noise;
 
-const LATITUDE_DEG: f64 = 47.4;
-const LONGITUDE_DEG: f64 = 8.5;
+pub(super) const LATITUDE_DEG: f64 = 47.4;
+pub(super) const LONGITUDE_DEG: f64 = 8.5;
 const HOUR_MS: f64 = 3_600_000.0;
 
 /// The weather at every instant.

@@ -4,7 +4,7 @@ use codec::encode::{self, Battery, DeviceInfo, GustAndRain, Weather};
 use ingest::{MessageKind, dedup_key};
 use model::{DeviceEui, Frame, Reception, Timestamp, Uplink};
 
-use super::{Owner, climate::Climate, ground::Ground, noise::Noise};
+use super::{Owner, climate::Climate, ground::Ground, noise::Noise, tracks::Tracks};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -35,7 +35,7 @@ const fn member(number: u8, model: &'static str, name: &'static str, interval_mi
 pub(super) const GREENHOUSE: Member = member(1, "S2101", "Greenhouse", 5, Habit::Well);
 pub(super) const WEATHER_STATION: Member = member(5, "S2120", "Weather station", 5, Habit::Well);
 
-pub(super) const MEMBERS: [Member; 8] = [
+pub(super) const MEMBERS: [Member; 10] = [
     GREENHOUSE,
     member(2, "S2103", "Greenhouse CO2", 10, Habit::Well),
     member(3, "S2104", "Orchard soil", 10, Habit::Well),
@@ -44,6 +44,8 @@ pub(super) const MEMBERS: [Member; 8] = [
     member(6, "S2107", "Cold store", 5, Habit::Well),
     member(7, "S2102", "Hedge light", 10, Habit::FallenSilent),
     member(8, "S2101", "Cellar", 10, Habit::LowBattery),
+    member(9, "T1000-A", "Tractor", 5, Habit::Well),
+    member(10, "T2000", "Hay cart", 30, Habit::Well),
 ];
 
 impl Member {
@@ -63,6 +65,7 @@ pub(crate) struct Fleet {
     noise: Noise,
     climate: Climate,
     ground: Ground,
+    tracks: Tracks,
 }
 
 impl Fleet {
@@ -70,7 +73,8 @@ impl Fleet {
         let noise = Noise(owner.seed);
         let climate = Climate::new(noise.branch(0));
         let ground = Ground::new(climate, owner.origin);
-        Self { origin: owner.origin, first_start: owner.first_start, noise, climate, ground }
+        let tracks = Tracks::new(noise.branch(1), climate);
+        Self { origin: owner.origin, first_start: owner.first_start, noise, climate, ground, tracks }
     }
 
     /// What arrives after `after` and not after `until`, in the order of arrival. Time only moves
@@ -85,7 +89,8 @@ impl Fleet {
                 if received_at > until {
                     break;
                 }
-                if received_at > after && !self.is_silent(member, sent_at) {
+                let is_out_of_reach = member.model == "T1000-A" && Tracks::is_out_of_reach(count);
+                if received_at > after && !self.is_silent(member, sent_at) && !is_out_of_reach {
                     due.push((member, count, sent_at, received_at));
                 }
             }
@@ -98,7 +103,7 @@ impl Fleet {
 
     fn times(&self, member: Member, count: i64) -> (Timestamp, Timestamp) {
         let noise = self.noise.branch(u64::from(member.number));
-        let phase_ms = member.interval_ms() * i64::from(member.number) / 9;
+        let phase_ms = member.interval_ms() * i64::from(member.number % 9) / 9;
         let jitter_ms = (4_000.0 * noise.at(2 * count)) as i64;
         let sent_at = self.origin.plus_ms(phase_ms + count * member.interval_ms() + jitter_ms);
         (sent_at, sent_at.plus_ms(150 + (600.0 * noise.at(2 * count + 1)) as i64))
@@ -151,8 +156,17 @@ impl Fleet {
         let percent = self.battery_percent(member, at);
         let info = DeviceInfo { percent, hardware: (2, 0), firmware: (2, 1), interval_min: member.interval_min };
         let battery = (count % 20 == 0).then_some(Battery { percent, interval_min: member.interval_min });
-        if count == 0 && !matches!(member.model, "S2120" | "S2107") {
-            return (2, encode::family_a_info(info));
+        match member.model {
+            "T1000-A" => {
+                // What could not be sent on time comes along, oldest last.
+                let counts = (0..=Tracks::held_back(count)).map(|back| count - back);
+                let records = counts.map(|count| self.tracks.tractor(self.times(member, count).0, percent));
+                return (5, records.flat_map(|record| encode::t1000(&record)).collect());
+            }
+            "T2000" => return (5, encode::t2000(&self.tracks.cart(at, percent))),
+            "S2120" | "S2107" => {}
+            _ if count == 0 => return (2, encode::family_a_info(info)),
+            _ => {}
         }
         self.ground.pass(at);
         let (sky, ground) = (self.climate.sky(at), &self.ground);

@@ -12,6 +12,7 @@ mod host;
 mod live;
 mod noise;
 mod owner;
+mod tracks;
 
 use std::net::UdpSocket;
 

@@ -69,8 +69,8 @@ impl Drop for Place {
 }
 
 impl MqttListener {
-    /// Opens a port; port 0 is any free one. With a certificate TCP is encrypted, and WebSockets are
-    /// if they ask to be.
+    /// Opens a port; port 0 is any free one. With a certificate TCP is encrypted, and a WebSocket
+    /// is if it asks to be.
     pub(crate) fn bind(address: SocketAddr, transport: Transport, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         Ok(Self { socket: listener::listen(address)?, transport, tls })
     }

@@ -53,7 +53,7 @@ impl Door {
         Self { router, broker: None, metrics, proxies: proxies.into(), room, refusal_lines: Arc::default() }
     }
 
-    /// The same door, with MQTT inside of WebSockets.
+    /// The same door, with MQTT inside of a WebSocket.
     pub(crate) fn with_mqtt(self, broker: Broker) -> Self {
         Self { broker: Some(broker), ..self }
     }

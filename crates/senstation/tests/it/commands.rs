@@ -290,7 +290,7 @@ fn a_folder_whose_path_is_too_long_for_a_socket_is_served() {
     command.args(["serve", "--http", "127.0.0.1:0"]).env("SENSTATION_DATA_DIR", &data_dir);
     let station = Station::start(folder.path(), &mut command);
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
-    assert!(log.contains("has to wait until the station is stopped"), "{log}");
+    assert!(log.contains("have to wait until the station is stopped"), "{log}");
     let data_dir = data_dir.to_str().unwrap();
     json(folder.path(), &["--data-dir", data_dir, "org", "create", "--name", "Farm"]);
     let purge = ["--data-dir", data_dir, "device", "remove", "--eui", EUI, "--purge"];

@@ -32,7 +32,7 @@ fn a_demo_has_a_history_and_goes_on_where_it_was() {
     let first = points(&station, &printed, "4097");
     assert!((862..=866).contains(&first.len()), "a point every five minutes, not {}", first.len());
     let devices = station.get("/openapi/list_devices", &printed);
-    assert_eq!(devices.body["data"].as_array().unwrap().len(), 8, "{devices:?}");
+    assert_eq!(devices.body["data"].as_array().unwrap().len(), 10, "{devices:?}");
     station.kill();
 
     let (station, again) = start(folder.path());

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json as value};
 
-use crate::support::{Station, json, senstation};
+use crate::support::{EUI, Farm, Station, UP, json, senstation};
 
 /// A station with a simulated fleet that no longer sends, as strict as Seeed's, and a key of it.
 struct Cloud {
@@ -167,4 +167,46 @@ fn a_mirror_keeps_to_its_budget_and_says_what_is_wrong() {
     let orgs = json(folder, &["--data-dir", "home", "org", "list"]);
     let other = orgs.as_array().unwrap().iter().find(|org| org["name"] == "Other").unwrap()["org_id"].as_str().unwrap();
     assert!(refused(&["--org", other]).contains("is mirrored into organization"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is believed depends on the real time")]
+fn now() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
+#[test]
+fn a_mirror_follows_what_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    let (there, folder) = (Station::serve(farm.path()), folder.path());
+    let uplink = |number: u32| {
+        let at = jiff::Timestamp::try_from(now()).unwrap().to_string();
+        let mut body: Value = serde_json::from_str(UP).unwrap();
+        body["deduplicationId"] = format!("00000000-0000-4000-8000-{number:012}").into();
+        (body["time"], body["fCnt"]) = (at.into(), number.into());
+        assert_eq!(there.uplink(&farm.token, body.to_string().as_bytes()).status, 200);
+    };
+    uplink(1);
+    fs::write(folder.join("key.txt"), farm.key["access_key"].as_str().unwrap()).unwrap();
+    home(folder, &farm.key);
+    let here =
+        Station::start(folder, senstation(folder).args(["--data-dir", "home", "serve", "--http", "127.0.0.1:0"]));
+    let mut command = senstation(folder);
+    let url = format!("http://{}", there.address);
+    command.args(["--data-dir", "home", "mirror", "--every", "5", "--calls-per-minute", "0", "--station", &url]);
+    command.args(["--access-key-file", "key.txt", "--access-id", farm.key["access_id"].as_str().unwrap()]);
+    let mut mirror = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(mirror.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let latest = |station: &Station| {
+        let path = format!("/openapi/view_latest_telemetry_data?device_eui={EUI}");
+        station.get(&path, &farm.key).body["data"].clone()
+    };
+    assert!(lines.any(|line| line.starts_with("following")), "history comes first");
+    assert!(lines.any(|line| line.ends_with("new readings")));
+    assert_eq!(latest(&here), latest(&there));
+    uplink(2);
+    assert!(lines.any(|line| line.ends_with("new readings")));
+    assert_eq!(latest(&here), latest(&there));
+    mirror.kill().unwrap();
+    mirror.wait().unwrap();
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     broker::Inner,
     counters::Counts,
-    hubs::Receiver,
+    hubs::{Passed, Receiver},
     packet::{
         Connect, Version,
         write::{self, Message, More},
@@ -44,6 +44,8 @@ pub(super) struct Delivery {
     reads: Reads,
     /// The last of those that pass by that it has seen.
     passed: Option<u64>,
+    /// What makes it a reader of its hub.
+    present: Option<Passed>,
     /// What is read from the log just now.
     fetch: Option<Fetch>,
     /// What is to be sent; the first may have been in part.
@@ -74,6 +76,7 @@ type Fetch = Pin<Box<dyn Future<Output = Result<Fetched, Error>> + Send>>;
 
 pub(super) struct Fetched {
     followed: Followed,
+    present: Passed,
     /// What is new since before the log was read, if that came to its end.
     live: Option<Receiver>,
 }
@@ -115,6 +118,7 @@ impl Delivery {
             cursor: Position::START,
             reads: Reads::Nothing,
             passed: None,
+            present: None,
             fetch: None,
             queue: VecDeque::new(),
             next: None,
@@ -167,7 +171,8 @@ impl Delivery {
     pub(super) fn begin(&mut self, live: Receiver, head: Position) {
         if matches!(self.reads, Reads::Nothing) {
             self.cursor = self.cursor.max(head);
-            self.passed = Some(live.passed);
+            self.passed = Some(live.began);
+            self.present = Some(Arc::clone(&live.passed));
             self.reads = Reads::Live(live);
         }
     }
@@ -195,8 +200,9 @@ impl Delivery {
 
     /// Takes a client's word that a message has arrived at QoS 2; whether there is such a message.
     pub(super) fn release(&mut self, id: u16) -> bool {
-        self.is_unsaved = true;
-        self.flight.release(id)
+        let is_known = self.flight.release(id);
+        self.is_unsaved |= is_known;
+        is_known
     }
 
     /// Whether there is nothing to send until more is read.
@@ -214,7 +220,7 @@ impl Delivery {
                 let head = inner.store.head().await?;
                 let followed = inner.store.follow(Scope::Org(space.org), after, BATCH).await?;
                 let is_at_end = followed.next >= head;
-                Ok(Fetched { followed, live: is_at_end.then_some(live) })
+                Ok(Fetched { followed, present: Arc::clone(&live.passed), live: is_at_end.then_some(live) })
             }));
         }
     }
@@ -243,7 +249,8 @@ impl Delivery {
                 self.passed = None;
             }
             Next::Live(Err(RecvError::Lagged(_) | RecvError::Closed)) => self.reads = Reads::Log,
-            Next::Fetched(Ok(Fetched { followed, live })) => {
+            Next::Fetched(Ok(Fetched { followed, present, live })) => {
+                self.present = Some(present);
                 let last = followed.entries.last().map(|entry| entry.position);
                 let is_private = self.space.is_private;
                 let published = followed.entries.into_iter().filter_map(Published::of);
@@ -254,7 +261,7 @@ impl Delivery {
                     self.cursor = self.cursor.max(followed.next).max(last.unwrap_or_default());
                 }
                 if let Some(live) = live {
-                    self.see_passed(live.passed, 0);
+                    self.see_passed(live.began, 0);
                     self.reads = Reads::Live(live);
                 }
             }

@@ -60,7 +60,7 @@ impl Session {
             inner.store.forget_stream_session(seat.org, &seat.client_id).await.map_err(unavailable)?;
             is_stored = false;
             for subscription in &ended.subscriptions {
-                inner.shares.leave(seat.org, &subscription.filter, &seat.client_id, false);
+                inner.shares.leave(seat.org, &subscription.filter, &seat.client_id, None);
             }
         }
         let is_resumed = found.is_some();
@@ -114,7 +114,8 @@ impl Session {
     /// client has come, or forgets it.
     pub(super) async fn close(mut self, inner: &Inner, delivery: &mut Delivery, with_will: bool) {
         let is_kept = self.expires_after_s > 0;
-        delivery.subscriptions.leave(inner, is_kept);
+        let until = inner.now().plus_ms(i64::from(self.expires_after_s) * 1_000);
+        delivery.subscriptions.leave(inner, is_kept.then_some(until));
         if let Some(will) = self.will.take().filter(|_| with_will) {
             self.leave_will(inner, will).await;
         }

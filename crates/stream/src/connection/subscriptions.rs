@@ -1,4 +1,4 @@
-use model::{DeviceEui, Subscription};
+use model::{DeviceEui, Subscription, Timestamp};
 
 use crate::{
     broker::Inner,
@@ -68,17 +68,17 @@ impl Subscriptions {
         self.list.retain(|(subscription, matcher)| {
             let stays = subscription.filter != filter;
             if !stays && matcher.is_shared() {
-                inner.shares.leave(self.space.org, filter, &self.client_id, false);
+                inner.shares.leave(self.space.org, filter, &self.client_id, None);
             }
             stays
         });
         self.list.len() < before
     }
 
-    /// The client goes, and may come back.
-    pub(super) fn leave(&self, inner: &Inner, comes_back: bool) {
+    /// The client goes, and may come back until some time.
+    pub(super) fn leave(&self, inner: &Inner, until: Option<Timestamp>) {
         for (subscription, _) in self.list.iter().filter(|(_, matcher)| matcher.is_shared()) {
-            inner.shares.leave(self.space.org, &subscription.filter, &self.client_id, comes_back);
+            inner.shares.leave(self.space.org, &subscription.filter, &self.client_id, until);
         }
     }
 

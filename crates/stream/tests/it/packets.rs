@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use model::{DeviceEui, OrgId, SeriesKey};
 use proptest::prelude::*;
-use stream::{Filter, Topic, packet::Reader};
+use stream::{Filter, PrivateFilter, Topic, packet::Reader};
 
 use crate::client::{connect, packet};
 
@@ -115,6 +115,33 @@ proptest! {
     }
 
     #[test]
+    fn a_filter_of_the_private_space_matches_what_the_standards_say(
+        filter in "([ab+]{0,2}/){0,4}([ab+#]|)",
+        topic in "([ab]{0,2}/){0,4}[ab]{0,2}",
+        is_shared in any::<bool>(),
+    ) {
+        let text = if is_shared { format!("$share/group/{filter}") } else { filter.clone() };
+        let Ok(parsed) = PrivateFilter::parse(&text) else {
+            let is_filter = !filter.is_empty() && filter.split('/').all(|level| level.len() < 2 || !level.contains('+'));
+            prop_assert!(!is_filter, "{}", text);
+            return Ok(());
+        };
+        prop_assert_eq!(parsed.is_shared(), is_shared);
+        prop_assert_eq!(parsed.matches(&topic), matches_by_text(&filter, &topic), "{} {}", filter, topic);
+    }
+
+    #[test]
+    fn any_text_is_a_filter_of_the_private_space_or_none(text in "[/+#$a-z0-9_]{0,40}", any_text in ".{0,20}") {
+        for text in [text, any_text] {
+            if let Ok(filter) = PrivateFilter::parse(&text) {
+                let rest = text.strip_prefix("$share/").and_then(|rest| rest.split_once('/')).map_or(&*text, |(_, rest)| rest);
+                prop_assert!(!rest.starts_with('$') && !rest.starts_with("/device_sensor_data"));
+                filter.matches("a/b");
+            }
+        }
+    }
+
+    #[test]
     fn no_text_is_a_filter_of_anything_but_the_two_roots(text in "[/+#$a-z0-9_]{0,40}") {
         let org = OrgId::from_raw(919_136_109_886);
         prop_assert!(Filter::parse(&text, org).is_err());
@@ -145,6 +172,11 @@ fn what_fuzzing_starts_from_is_read_or_refused() {
     }
     assert!(count > 2 * files("mqtt_packets").count(), "{count}");
     let org = OrgId::from_raw(919_136_109_886);
+    for lines in files("mqtt_private_filter") {
+        let lines = String::from_utf8(lines).unwrap();
+        let (filter, topic) = lines.trim_end().split_once('\n').unwrap();
+        assert!(PrivateFilter::parse(filter).unwrap().matches(topic), "{lines}");
+    }
     for rest in files("mqtt_filter") {
         let filter = format!("/device_sensor_data/{org}/{}", String::from_utf8(rest).unwrap());
         let series = model::Reading::new(1, 4097, 0.0).series;

@@ -405,6 +405,10 @@ async fn who_does_not_say_who_it_is_is_let_in_where_that_is_set() {
         client.send(&nameless(version)).await;
         assert_eq!(client.expect(0x20).await[1], 0);
         client.publish(1, "a", "x").await;
+        let origin = Some("https://elsewhere.example".to_owned());
+        let mut page = crate::client::Client::new(app.dial(stream::Arrival { origin }, 1 << 10), version);
+        page.send(&nameless(version)).await;
+        assert_eq!(page.expect(0x20).await[1], bad, "a page of a browser");
         assert_eq!(app.told.all(), [(office.source.unwrap(), "a".to_owned())]);
         app.store.delete_source(office.org, office.source.unwrap()).await.unwrap();
         assert_eq!(client.ended().await, (version == 5).then_some(0x87));

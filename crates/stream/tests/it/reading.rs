@@ -1,6 +1,6 @@
 //! What readers get.
 
-use model::{KeyLimits, Reading, Scopes, Timestamp, Value};
+use model::{KeyLimits, Reading, Scopes, SourceId, Timestamp, Value};
 use store::Registry;
 use stream::Arrival;
 
@@ -43,6 +43,18 @@ async fn a_reading_is_a_message_and_a_status_another_in_the_order_of_their_times
             ]
         );
     }
+}
+
+#[tokio::test]
+async fn what_was_brought_in_as_history_is_no_news() {
+    let mut app = App::new();
+    let member = app.member().await;
+    let mut client = app.reader(4, &member, "a").await;
+    assert_eq!(client.subscribe(&[&member.readings("#")], 0).await, [0]);
+    app.rows_of(SourceId::HISTORY, member.org, EUI, vec![(1, vec![Reading::new(1, 4097, 1.0)])]).await;
+    app.uplinks(member.org, 2..3).await;
+    let message = client.message().await;
+    assert!(message.payload.starts_with(r#"{"value":2,"#), "{}", message.payload);
 }
 
 #[tokio::test]

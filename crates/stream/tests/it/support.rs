@@ -182,7 +182,7 @@ impl App {
     /// A source of kind `mqtt` of an organization.
     pub(crate) async fn source(&self, org: OrgId) -> Member {
         let count = self.count();
-        let id = SourceId::from_raw(count);
+        let id = SourceId::from_raw(0x1000 + count);
         let secret = format!("token-{count}");
         let source = Source {
             id,
@@ -246,6 +246,11 @@ impl App {
     }
 
     pub(crate) async fn rows(&self, org: OrgId, eui: &str, rows: Vec<(i64, Vec<Reading>)>) {
+        self.rows_of(SourceId::from_raw(1), org, eui, rows).await;
+    }
+
+    /// As [`App::rows`], brought by some source.
+    pub(crate) async fn rows_of(&self, source: SourceId, org: OrgId, eui: &str, rows: Vec<(i64, Vec<Reading>)>) {
         let eui: DeviceEui = eui.parse().unwrap();
         let device = self.store.find_device(org, eui).await.unwrap().expect("bound before");
         let rows = rows.into_iter().map(|(minute, readings)| NewRow {
@@ -257,7 +262,7 @@ impl App {
             org,
             device: device.id,
             eui,
-            source: SourceId::from_raw(1),
+            source,
             dedup: DedupKey(self.count().into()),
             received_at: Timestamp::from_millis(NOW_MS),
             codec: CodecVersion(1),
