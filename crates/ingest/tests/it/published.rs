@@ -69,7 +69,7 @@ async fn what_is_refused_is_refused_for_good_and_noted() {
         let health = health.into_iter().find(|health| health.id == publisher.id).unwrap();
         assert!(health.last_error.contains(words), "{}", health.last_error);
     }
-    assert!(app.readings().await.is_empty());
+    assert!(app.rows(ORG, EUI).await.is_empty());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod document;
 mod events;
 mod export;
 mod injection;
+mod inventory;
 mod management;
 mod refusals;
 mod scene;
