@@ -4,6 +4,7 @@ mod people;
 mod registry;
 mod sources;
 mod streams;
+mod tables;
 mod telemetry;
 mod unbound;
 mod usage;
@@ -18,7 +19,7 @@ use crate::Error;
 /// A store in memory with no thought of speed: what it answers is what every backend answers.
 #[derive(Debug, Default)]
 pub struct Reference {
-    registry: Mutex<registry::Tables>,
+    registry: Mutex<tables::Tables>,
     log: Mutex<telemetry::Log>,
     /// The last position, for those who wait for the next.
     head: watch::Sender<Position>,

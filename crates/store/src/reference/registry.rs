@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
@@ -7,84 +7,11 @@ use model::{
     SourceId, StreamSession, Timestamp, Uplink,
 };
 
-use super::{
-    Reference, lock,
-    people::People,
-    sources::Sources,
-    streams::{Retained, Streams},
-    unbound::Unbounds,
-    usage::Accounts,
-};
+use super::{Reference, lock, tables::Tables};
 use crate::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, Message, ModelRule, PersonChange,
     Registry, SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
 };
-
-#[derive(Debug, Default)]
-pub(super) struct Tables {
-    organizations: BTreeMap<OrgId, Organization>,
-    keys: BTreeMap<AccessId, AccessKey>,
-    groups: Vec<Group>,
-    devices: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
-    unbound: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
-    /// Device ids once given, unbound ones included.
-    ids: BTreeMap<(OrgId, DeviceEui), DeviceId>,
-    sources: Sources,
-    unbounds: Unbounds,
-    model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
-    people: People,
-    streams: Streams,
-    retained: Retained,
-    accounts: Accounts,
-}
-
-impl Tables {
-    fn organization(&self, org: OrgId) -> Result<&Organization, Error> {
-        self.organizations.get(&org).ok_or(Error::NotFound(Kind::Organization))
-    }
-
-    fn key(&mut self, org: OrgId, id: AccessId) -> Result<&mut AccessKey, Error> {
-        self.keys.get_mut(&id).filter(|key| key.org == org).ok_or(Error::NotFound(Kind::AccessKey))
-    }
-
-    fn found(&mut self, organization: Organization) -> Result<(), Error> {
-        if self.organizations.contains_key(&organization.id) {
-            return Err(Error::Conflict(Kind::Organization));
-        }
-        self.organizations.insert(organization.id, organization);
-        Ok(())
-    }
-
-    fn group(&self, org: OrgId, id: GroupId) -> Result<usize, Error> {
-        self.groups.iter().position(|group| group.org == org && group.id == id).ok_or(Error::NotFound(Kind::Group))
-    }
-
-    fn refuse_taken_name(&self, org: OrgId, name: &str) -> Result<(), Error> {
-        let taken = self.groups.iter().any(|group| group.org == org && group.name == name);
-        if taken { Err(Error::Conflict(Kind::Group)) } else { Ok(()) }
-    }
-
-    fn device(&mut self, org: OrgId, eui: DeviceEui) -> Result<&mut Device, Error> {
-        self.devices.get_mut(&(org, eui)).map(Arc::make_mut).ok_or(Error::NotFound(Kind::Device))
-    }
-
-    fn bind(&mut self, binding: Binding) -> Result<Arc<Device>, Error> {
-        self.organization(binding.org)?;
-        if let Some(group) = binding.group {
-            self.group(binding.org, group)?;
-        }
-        let name = (binding.org, binding.eui);
-        if self.devices.contains_key(&name) {
-            return Err(Error::Conflict(Kind::Device));
-        }
-        let next = DeviceId(self.ids.len() as u64 + 1);
-        let id = *self.ids.entry(name).or_insert(next);
-        let before = self.unbound.remove(&name).map_or(0, |device| device.generation);
-        let device = Arc::new(binding.into_device(id, before + 1));
-        self.devices.insert(name, Arc::clone(&device));
-        Ok(device)
-    }
-}
 
 #[async_trait]
 impl Registry for Reference {
