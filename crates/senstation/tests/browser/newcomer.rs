@@ -44,7 +44,7 @@ async fn a_newcomer_reaches_a_working_curl_line() {
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["code"], "0", "{answer}");
-    assert_eq!(answer["data"].as_array().unwrap().len(), 8, "{answer}");
+    assert_eq!(answer["data"].as_array().unwrap().len(), 10, "{answer}");
 
     // The link was good once.
     browser.go(printed["portal"].as_str().unwrap()).await;

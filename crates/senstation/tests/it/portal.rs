@@ -156,15 +156,15 @@ fn a_simulated_fleet_comes_and_goes_by_a_click() {
     let owner = Person::join(&station, link["url"].as_str().unwrap());
     let cookie = owner.cookie.clone();
     owner.post("/setup/fleet");
-    let summary = owner.until("/api/summary", |summary| summary["online"] == 7);
-    assert_eq!((&summary["devices"], &summary["silent"]), (&json!(8), &json!(1)));
+    let summary = owner.until("/api/summary", |summary| summary["online"] == 9);
+    assert_eq!((&summary["devices"], &summary["silent"]), (&json!(10), &json!(1)));
     station.terminate();
     assert!(station.wait().success());
 
     // It goes on after a restart.
     let station = Station::serve(folder.path());
     let owner = Person { station: &station, cookie };
-    assert_eq!(owner.get("/api/summary")["devices"], 8);
+    assert_eq!(owner.get("/api/summary")["devices"], 10);
     owner.post("/setup/fleet/remove");
     owner.until("/api/sources", |sources| sources["items"] == json!([]));
     let summary = owner.until("/api/summary", |summary| summary["devices"] == 0);
