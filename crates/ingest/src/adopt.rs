@@ -1,6 +1,6 @@
 //! What was kept of a device before somebody bound it becomes its history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{DeviceEui, OrgId, RowFlags, SourceId, Window};
 use store::{Entry, Error, FrameQuery, Store, StoredFrame, UnboundUplink};
@@ -72,18 +72,23 @@ pub async fn adopt(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Result<Adop
     Ok(adopted)
 }
 
-/// Frames of the time of some kept uplinks: after a crash between appending and forgetting, these are among them.
+/// Frames of the times of some kept uplinks: after a crash between appending and forgetting, these are among them.
 async fn appended_before(
     store: &dyn Store,
     org: OrgId,
     device: model::DeviceId,
     kept: &[UnboundUplink],
 ) -> Result<Vec<StoredFrame>, Error> {
-    let times = kept.iter().map(|kept| kept.uplink.received_at);
-    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(Vec::new()) };
-    const FRAMES_MAX: usize = 10_000;
-    let query = FrameQuery { device, window: Window::new(first, last.plus_ms(1)), limit: FRAMES_MAX };
-    store.frames(org, query).await
+    /// A device is not heard more often in one millisecond.
+    const FRAMES_MAX: usize = 1_000;
+    let times: BTreeSet<_> = kept.iter().map(|kept| kept.uplink.received_at).collect();
+    let mut frames = Vec::new();
+    // Each time by itself: whatever else the device sent between them must not crowd these out.
+    for time in times {
+        let query = FrameQuery { device, window: Window::new(time, time.plus_ms(1)), limit: FRAMES_MAX };
+        frames.extend(store.frames(org, query).await?);
+    }
+    Ok(frames)
 }
 
 fn is_same(stored: &StoredFrame, kept: &UnboundUplink) -> bool {

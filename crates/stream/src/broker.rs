@@ -307,6 +307,11 @@ impl Broker {
 
     async fn publish_wills(&self, wills: Vec<(Sender, Post)>) {
         for (sender, will) in wills {
+            // Who may not come back has no last word either; where the store fails nothing is known
+            // against them.
+            if let Ok(false) = login::is_still_good(&self.0, sender.org, sender.credential).await {
+                continue;
+            }
             publish_will(&self.0, &sender, will).await;
         }
     }

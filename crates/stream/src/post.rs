@@ -9,6 +9,7 @@ use store::{Entry, Error};
 use crate::{
     broker::Inner,
     letter::Letter,
+    login::Credential,
     packet::{Content, Reason},
 };
 
@@ -25,6 +26,7 @@ pub trait OnPublish: Send + Sync {
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
     pub(crate) org: OrgId,
+    pub(crate) credential: Credential,
     pub(crate) source: Arc<Source>,
     pub(crate) client_id: Box<str>,
 }
@@ -43,7 +45,7 @@ pub(crate) struct Post {
 ///
 /// **Errors**: nothing is promised, and the same may be published again.
 pub(crate) async fn publish(inner: &Inner, sender: &Sender, posts: Vec<Post>) -> Result<Vec<Reason>, Error> {
-    let Sender { org, source, client_id } = sender;
+    let Sender { org, source, client_id, .. } = sender;
     let now = inner.now();
     let mut reasons = Vec::with_capacity(posts.len());
     let mut entries = Vec::new();

@@ -110,6 +110,13 @@ async fn first<S: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<S>) -> Result<
     }
 }
 
+/// Whether a device comes by a name that is not its own: it would end the session of whoever has that
+/// name, and what waits for them would be gone.
+fn is_named_as_another(reach: &Reach, client_id: &str, is_assigned: bool) -> bool {
+    let Reach::Private { device: Some(eui), .. } = reach else { return false };
+    !is_assigned && !client_id.starts_with(&format!("device-3000-{eui}"))
+}
+
 /// Finds out who a client is, takes a seat for it, and welcomes it.
 async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     inner: &Arc<Inner>,
@@ -129,12 +136,16 @@ async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     let org = member.org;
     let assigned_id = if is_nameless { Some(login::random_client_id(org)?) } else { None };
     let client_id = assigned_id.as_deref().unwrap_or(&connect.client_id);
+    if is_named_as_another(&member.reach, client_id, assigned_id.is_some()) {
+        return Err(Reason::ClientIdentifierNotValid);
+    }
     let taken = inner.seats.take(org, client_id, member.credential).await?;
     let counts = inner.counters.of(org);
     let (device, sender, groups) = match member.reach {
         Reach::Stream { groups } => (None, None, groups),
         Reach::Private { source, device } => {
-            (device, Some(Sender { org, source, client_id: client_id.into() }), Vec::new())
+            let (credential, client_id) = (member.credential, client_id.into());
+            (device, Some(Sender { org, credential, source, client_id }), Vec::new())
         }
     };
     let space = Space { org, is_private: sender.is_some() };

@@ -368,6 +368,12 @@ async fn a_device_has_its_own_part_of_the_space() {
         client.send(&connect(5, &user, 2, &[], &[], (&user, wrong))).await;
         assert_eq!(client.expect(0x20).await[1], 0x86, "{wrong}");
     }
+    // By another's name it would end the session of whoever has that.
+    for version in [4, 5] {
+        let mut client = app.client(version);
+        client.send(&connect(version, "backend", 2, &[], &[], (&user, &token))).await;
+        assert_eq!(client.expect(0x20).await[1], if version == 5 { 0x85 } else { 2 });
+    }
     let mut client = app.client(5);
     client.send(&connect(5, &user, 2, &[], &[], (&user, &token))).await;
     assert_eq!(client.expect(0x20).await[1], 0);
