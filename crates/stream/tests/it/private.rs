@@ -270,6 +270,25 @@ async fn a_will_waits_for_its_client_as_long_as_it_says() {
 }
 
 #[tokio::test]
+async fn who_may_not_come_back_has_no_will() {
+    let mut app = App::new();
+    let office = app.office().await;
+    let dismissed = app.source(office.org).await;
+    let mut reader = app.clerk(5, &office, "r").await;
+    reader.ask(None, &[("will/#", 1)]).await;
+    let after = |seconds: u8, topic: &str| Some((8, will(5, &[24, 0, 0, 0, seconds], topic, "gone")));
+    let terms = |seconds, topic| Terms { is_kept: true, will: after(seconds, topic), ..Terms::default() };
+    drop(app.clerk_with(5, &dismissed, "dismissed", terms(30, "will/dismissed")).await);
+    drop(app.clerk_with(5, &office, "away", terms(60, "will/away")).await);
+    app.until_there_are(1).await;
+    app.store.delete_source(office.org, dismissed.source.unwrap()).await.unwrap();
+    app.pass_ms(30_000);
+    reader.ping().await;
+    app.pass_ms(30_000);
+    assert_eq!(reader.receive().await.topic, "will/away");
+}
+
+#[tokio::test]
 async fn nothing_is_published_outside_of_the_space() {
     for version in [4, 5] {
         let mut app = App::new();
