@@ -99,8 +99,23 @@ impl Decoded {
             return self.rows.push(DecodedRow { measured_at: at, readings });
         };
         match row.readings.iter_mut().find(|known| known.series == reading.series) {
-            Some(known) => *known = reading,
+            Some(known) => match (&mut known.value, &reading.value) {
+                // Of two lists of one instant nothing is lost: an SOS is one of them.
+                (Value::Json(before), Value::Json(more)) => *before = joined(before, more),
+                _ => *known = reading,
+            },
             None => row.readings.push(reading),
         }
+    }
+}
+
+/// Two JSON arrays as one; what is not an array gives way.
+fn joined(before: &str, more: &str) -> Box<str> {
+    let inside = |array: &str| array.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).map(str::to_owned);
+    match (inside(before), inside(more)) {
+        (Some(before), Some(more)) if before.is_empty() || before == more => format!("[{more}]").into(),
+        (Some(before), Some(more)) if more.is_empty() => format!("[{before}]").into(),
+        (Some(before), Some(more)) => format!("[{before},{more}]").into(),
+        _ => more.into(),
     }
 }

@@ -62,8 +62,14 @@ pub(super) fn air(fields: &mut Fields<'_>, out: &mut Decoded) {
     }
     byte(3958, fields, out);
     byte(3959, fields, out);
-    for status in 3960..=3963 {
-        word(status, fields, out);
+    word(3960, fields, out);
+    word(3961, fields, out);
+    for status in [3962, 3963] {
+        // As everywhere in these frames, this number stands for none.
+        let percent = fields.u16();
+        if percent != 0x8000 {
+            out.status(MeasurementId(status), f64::from(percent));
+        }
     }
     byte(3964, fields, out);
 }
