@@ -61,14 +61,7 @@ pub fn t1000(record: &TrackerRecord) -> Vec<u8> {
     };
     let mut frame = vec![id];
     let [_, events @ ..] = record.events.to_be_bytes();
-    if let Found::Nothing(status) = record.found {
-        frame.push(status);
-        frame.extend(events);
-    } else {
-        frame.extend(events);
-        frame.push(record.motion);
-    }
-    frame.extend(field::seconds(record.at).to_be_bytes());
+    push_head(record, &events, &mut frame);
     match &record.found {
         Found::Place { longitude, latitude } => push_place(*longitude, *latitude, &mut frame),
         Found::Wifi(heard) => push_slots(heard, 4, &mut frame),
@@ -85,15 +78,16 @@ pub fn t1000(record: &TrackerRecord) -> Vec<u8> {
 
 /// A record of a T1000-E, which has no clock and does not number its moves.
 pub fn t1000_e(record: &TrackerRecord) -> Vec<u8> {
-    let id = match record.found {
-        Found::Place { .. } => 0x1F,
-        Found::Wifi(_) => 0x20,
-        Found::Bluetooth(_) => 0x21,
-        Found::Nothing(_) => 0x25,
+    let id = match (&record.found, record.acceleration_mg.is_some()) {
+        (Found::Place { .. }, true) => 0x1F,
+        (Found::Wifi(_), true) => 0x20,
+        (Found::Bluetooth(_), true) => 0x21,
+        (Found::Place { .. }, false) => 0x22,
+        (Found::Wifi(_), false) => 0x23,
+        (Found::Bluetooth(_), false) => 0x24,
+        (Found::Nothing(_), true) => 0x25,
+        (Found::Nothing(_), false) => 0x26,
     };
-    let without_acceleration = if record.acceleration_mg.is_some() { 0 } else { 3 };
-    // 25 without acceleration is 26.
-    let id = if id == 0x25 { id + without_acceleration / 3 } else { id + without_acceleration };
     let [.., events] = record.events.to_be_bytes();
     let mut frame = vec![id, events, record.percent];
     push_air(record.air, &mut frame);
@@ -108,24 +102,19 @@ pub fn t1000_e(record: &TrackerRecord) -> Vec<u8> {
 
 /// A record of a T2000.
 pub fn t2000(record: &TrackerRecord) -> Vec<u8> {
-    let id = match record.found {
-        Found::Place { .. } => 0x2B,
-        Found::Wifi(_) => 0x2C,
-        Found::Bluetooth(_) => 0x2D,
-        Found::Nothing(_) => 0x31,
+    let id = match (&record.found, record.acceleration_mg.is_some()) {
+        (Found::Place { .. }, true) => 0x2B,
+        (Found::Wifi(_), true) => 0x2C,
+        (Found::Bluetooth(_), true) => 0x2D,
+        (Found::Place { .. }, false) => 0x2E,
+        (Found::Wifi(_), false) => 0x2F,
+        (Found::Bluetooth(_), false) => 0x30,
+        (Found::Nothing(_), true) => 0x31,
+        (Found::Nothing(_), false) => 0x32,
     };
-    let is_nothing = id == 0x31;
-    let without_acceleration = if is_nothing { 1 } else { 3 };
-    let mut frame = vec![if record.acceleration_mg.is_some() { id } else { id + without_acceleration }];
+    let mut frame = vec![id];
     let [_, _, events @ ..] = record.events.to_be_bytes();
-    if let Found::Nothing(status) = record.found {
-        frame.push(status);
-        frame.extend(events);
-    } else {
-        frame.extend(events);
-        frame.push(record.motion);
-    }
-    frame.extend(field::seconds(record.at).to_be_bytes());
+    push_head(record, &events, &mut frame);
     push_acceleration(record.acceleration_mg, &mut frame);
     match &record.found {
         Found::Place { longitude, latitude } => {
@@ -139,6 +128,18 @@ pub fn t2000(record: &TrackerRecord) -> Vec<u8> {
         Found::Nothing(_) => frame.push(record.percent),
     }
     frame
+}
+
+/// Events, which stretch of moving it is or why it was not located, and when.
+fn push_head(record: &TrackerRecord, events: &[u8], frame: &mut Vec<u8>) {
+    if let Found::Nothing(status) = record.found {
+        frame.push(status);
+        frame.extend(events);
+    } else {
+        frame.extend(events);
+        frame.push(record.motion);
+    }
+    frame.extend(field::seconds(record.at).to_be_bytes());
 }
 
 fn push_place(longitude: f64, latitude: f64, frame: &mut Vec<u8>) {

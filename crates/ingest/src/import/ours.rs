@@ -109,7 +109,11 @@ fn of_json(number: u64, text: &str) -> Result<Record, Odd> {
     let value = match raw.as_bytes().first() {
         Some(b'"') => Value::text(serde_json::from_str::<String>(raw).map_err(|error| odd(error.to_string()))?),
         Some(b'[' | b'{') => Value::Json(raw.into()),
-        _ => Value::Number(raw.parse().map_err(|_| odd(format!("`{raw}` is no number")))?),
+        _ => {
+            // `1e999` is JSON, and more than a double holds.
+            let number = raw.parse().ok().filter(|number: &f64| number.is_finite());
+            Value::Number(number.ok_or_else(|| odd(format!("`{raw}` is no number")))?)
+        }
     };
     Ok(Record {
         line: number,
