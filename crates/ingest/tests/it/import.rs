@@ -110,6 +110,7 @@ async fn what_is_no_reading_is_refused_with_its_line_and_the_rest_is_taken() {
     );
     for (bad, words) in [
         (good.replace("21.5", "true"), "`true` is no number"),
+        (good.replace("21.5", "1e999"), "`1e999` is no number"),
         (good.replace("\"4097\"", "\"x\""), "named by its number"),
         (good.replace("\"7\"", "\"x\""), "whole number"),
         ("{\n".to_owned(), "EOF"),
