@@ -54,17 +54,17 @@ fn size(post: &Post) -> usize {
 impl Wills {
     /// Keeps a will until it is due, or its client is back; gives it back where nothing waits any more,
     /// or too much does.
-    pub(crate) fn wait(&self, due: Timestamp, sender: Sender, post: Post) -> Result<(), (Sender, Post)> {
+    pub(crate) fn wait(&self, due: Timestamp, sender: Sender, post: Post) -> Option<(Sender, Post)> {
         let mut state = self.lock();
         let bytes = state.bytes.get(&sender.org).copied().unwrap_or_default() + size(&post);
         if state.is_over || bytes > BYTES_MAX {
-            return Err((sender, post));
+            return Some((sender, post));
         }
         state.bytes.insert(sender.org, bytes);
         let before = state.waiting.insert((sender.org, sender.client_id.clone()), Waiting { due, sender, post });
         // One of the same client gives way.
         let _before = state.forget(before);
-        Ok(())
+        None
     }
 
     /// Takes out the will of a client that is back.
@@ -132,7 +132,7 @@ mod tests {
         let due = Timestamp::from_millis(1_000);
         let wait = |client_id: &str, bytes| {
             let (sender, post) = will(client_id, bytes);
-            wills.wait(due, sender, post).is_ok()
+            wills.wait(due, sender, post).is_none()
         };
         assert!(wait("a", BYTES_MAX / 2));
         assert!(wait("b", BYTES_MAX / 2 - 2));

@@ -134,8 +134,8 @@ impl Session {
         let delay_s = will.delay_s.min(self.expires_after_s);
         let Some((sender, post)) = self.publishing.will(inner, will) else { return };
         let due = inner.now().plus_ms(i64::from(delay_s) * 1_000);
-        let now = if delay_s == 0 { Err((sender, post)) } else { inner.wills.wait(due, sender, post) };
-        if let Err((sender, post)) = now {
+        let now = if delay_s == 0 { Some((sender, post)) } else { inner.wills.wait(due, sender, post) };
+        if let Some((sender, post)) = now {
             publish_will(inner, &sender, post).await;
         }
     }
