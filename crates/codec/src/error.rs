@@ -45,6 +45,9 @@ pub enum Error {
         /// Where it stands.
         at: usize,
     },
+    /// A codec that a user wrote decodes nothing.
+    #[error(transparent)]
+    Script(#[from] crate::script::Error),
 }
 
 /// What a codec does not know.

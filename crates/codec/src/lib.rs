@@ -12,6 +12,7 @@ mod family_b;
 mod family_c;
 mod frames;
 mod guess;
+pub mod script;
 mod sensor_error;
 
 pub use codec::Codec;

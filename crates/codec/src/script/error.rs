@@ -1,0 +1,36 @@
+use model::UserCodec;
+
+use super::{DEADLINE, MEMORY_BYTES_MAX};
+
+/// Why a program decodes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is longer than a program may be.
+    #[error("the codec has `{have}` bytes, more than `{}`; leave out what it does not need", UserCodec::SOURCE_BYTES_MAX)]
+    Long {
+        /// Bytes that it has.
+        have: usize,
+    },
+    /// It defines none of the functions that are called.
+    #[error("the codec defines none of `decodeUplink`, `Decode` and `Decoder`; name its function so")]
+    NoEntry,
+    /// It is no JavaScript, or threw.
+    #[error("the codec fails: {0}")]
+    Threw(String),
+    /// It answered with errors.
+    #[error("the codec refuses the payload: {0}")]
+    Refused(String),
+    /// It took too long.
+    #[error("the codec took more than `{}` ms and was stopped; look for a loop without an end", DEADLINE.as_millis())]
+    Deadline,
+    /// It took too much memory, or called itself too deeply.
+    #[error("the codec took more than `{}` MiB, or called itself too deeply, and was stopped", MEMORY_BYTES_MAX / 1024 / 1024)]
+    Memory,
+    /// What it answered cannot be used.
+    #[error("the codec answers {0}; it should answer an object with values")]
+    Answer(&'static str),
+    /// The station was built without JavaScript.
+    #[error("this station was built without JavaScript; build it with the feature `javascript`")]
+    NotBuilt,
+}
