@@ -172,7 +172,8 @@ impl CodecExamples {
 
     fn add(&mut self, line: &str) -> Result<(), &'static str> {
         let (sent, readings) = line.split_once("->").ok_or("write it as `port hex -> channel/measurement=value, …`")?;
-        let (f_port, hex) = sent.trim().split_once(char::is_whitespace).ok_or("write a port, a blank and hex digits")?;
+        let (f_port, hex) =
+            sent.trim().split_once(char::is_whitespace).ok_or("write a port, a blank and hex digits")?;
         let f_port = f_port.parse().map_err(|_| "a port is a number from 0 to 255")?;
         let payload = bytes(hex).ok_or("the payload is no even number of hex digits")?;
         if payload.is_empty() || payload.len() > Self::PAYLOAD_BYTES_MAX {
@@ -315,8 +316,16 @@ mod tests {
     fn a_line_that_is_none_is_named() {
         let table = |text: &str| text.parse::<CodecTable>().unwrap_err().number;
         for line in [
-            "a", "= 1/4097", "a = 4097", "a = 1/x", "a = 0/4097", "a = 1/3000", "a = 1/4097 * x", "a = 1/4097 * inf",
-            "a = 1/4097 * 0", "a = -1/4097",
+            "a",
+            "= 1/4097",
+            "a = 4097",
+            "a = 1/x",
+            "a = 0/4097",
+            "a = 1/3000",
+            "a = 1/4097 * x",
+            "a = 1/4097 * inf",
+            "a = 1/4097 * 0",
+            "a = -1/4097",
         ] {
             assert_eq!(table(&format!("b = 1/4098\n{line}")), 2, "{line}");
         }
@@ -324,8 +333,17 @@ mod tests {
         assert_eq!(table("a = 1/4097\nb = 1/4097"), 2);
         let example = |text: &str| text.parse::<CodecExamples>().unwrap_err().number;
         for line in [
-            "2 00", "00 -> ", "256 00 -> ", "2 0 -> ", "2 0g -> ", "2 00 -> 1/4097", "2 00 -> 1/4097=x",
-            "2 00 -> 1/4097=nan", "2 00 -> 1/4097=1 1/4098=2", "2 00 -> 0/3502=\"1", "2 00 -> 1/4097=1,1/4097=2",
+            "2 00",
+            "00 -> ",
+            "256 00 -> ",
+            "2 0 -> ",
+            "2 0g -> ",
+            "2 00 -> 1/4097",
+            "2 00 -> 1/4097=x",
+            "2 00 -> 1/4097=nan",
+            "2 00 -> 1/4097=1 1/4098=2",
+            "2 00 -> 0/3502=\"1",
+            "2 00 -> 1/4097=1,1/4097=2",
         ] {
             assert_eq!(example(line), 1, "{line}");
         }

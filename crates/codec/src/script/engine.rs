@@ -95,7 +95,8 @@ fn failure(error: &CaughtError<'_>) -> Error {
             let object = exception.as_object();
             let name: String = object.get("name").unwrap_or_default();
             let message = exception.message().unwrap_or_default();
-            if (name == "InternalError" && message == "out of memory") || message == "Maximum call stack size exceeded" {
+            if (name == "InternalError" && message == "out of memory") || message == "Maximum call stack size exceeded"
+            {
                 return Error::Memory;
             }
             let stack = exception.stack().unwrap_or_default();
@@ -154,7 +155,9 @@ fn messages<'js>(js: &Ctx<'js>, value: &Js<'js>) -> Result<Vec<String>, Error> {
     let mut messages = Vec::new();
     for place in 0..array.len().min(WARNINGS_MAX) {
         let message: Js<'js> = array.get(place).catch(js).map_err(|error| failure(&error))?;
-        messages.push(text(&message).map_or_else(|| format!("a value of type `{}`", message.type_name()), |text| cut(&text)));
+        messages.push(
+            text(&message).map_or_else(|| format!("a value of type `{}`", message.type_name()), |text| cut(&text)),
+        );
     }
     Ok(messages)
 }

@@ -7,7 +7,10 @@ use super::{DEADLINE, MEMORY_BYTES_MAX};
 #[non_exhaustive]
 pub enum Error {
     /// It is longer than a program may be.
-    #[error("the codec has `{have}` bytes, more than `{}`; leave out what it does not need", UserCodec::SOURCE_BYTES_MAX)]
+    #[error(
+        "the codec has `{have}` bytes, more than `{}`; leave out what it does not need",
+        UserCodec::SOURCE_BYTES_MAX
+    )]
     Long {
         /// Bytes that it has.
         have: usize,

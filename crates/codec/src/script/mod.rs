@@ -93,10 +93,9 @@ pub fn apply(table: &CodecTable, answer: Answer) -> Outcome {
         };
         match answer::measured(field, &value) {
             Some(value) => outcome.readings.push(Reading { series: field.series, value }),
-            None => outcome.warnings.push(format!(
-                "`{path}` is `{value}`, which is no value of measurement {}",
-                field.series.measurement
-            )),
+            None => outcome
+                .warnings
+                .push(format!("`{path}` is `{value}`, which is no value of measurement {}", field.series.measurement)),
         }
     }
     outcome

@@ -24,14 +24,21 @@ fn number(number: f64) -> Value {
 fn calls_the_function_that_there_is_as_network_servers_do() {
     let called = [("bytes", number(255.0)), ("port", number(2.0))];
     check("function decodeUplink(i) { return { data: { port: i.fPort, bytes: i.bytes[2] } } }", &called);
-    check("function Decode(fPort, bytes, variables) { return { port: fPort, bytes: bytes[2], ...variables } }", &called);
+    check(
+        "function Decode(fPort, bytes, variables) { return { port: fPort, bytes: bytes[2], ...variables } }",
+        &called,
+    );
     check("function Decoder(bytes, port) { return { port, bytes: bytes[2] } }", &called);
     check("var decodeUplink = ({fPort, bytes}) => ({ data: { port: fPort, bytes: bytes[2] } })", &called);
     check("const Decoder = (bytes, port) => ({ port, bytes: bytes[2] })", &called);
     let both = "function Decoder() { return { old: 1 } } function decodeUplink() { return { data: { new: 1 } } }";
     check(both, &[("new", number(1.0))]);
-    check("function Decoder(bytes) { sum = 0; for (i in bytes) sum += bytes[i]; return { sum } }", &[("sum", number(272.0))]);
-    let time = "function decodeUplink(i) { return { data: { at: i.recvTime.getTime(), iso: i.recvTime.toISOString() } } }";
+    check(
+        "function Decoder(bytes) { sum = 0; for (i in bytes) sum += bytes[i]; return { sum } }",
+        &[("sum", number(272.0))],
+    );
+    let time =
+        "function decodeUplink(i) { return { data: { at: i.recvTime.getTime(), iso: i.recvTime.toISOString() } } }";
     check(time, &[("at", number(1_785_000_000_000.0)), ("iso", Value::text("2026-07-25T17:20:00.000Z"))]);
 }
 
