@@ -15,7 +15,7 @@ mod guess;
 pub mod script;
 mod sensor_error;
 
-pub use codec::Codec;
+pub use codec::{Codec, check_length};
 pub use decoded::{Decoded, DecodedRow};
 pub use error::{Error, UnknownId, Warning};
 pub use event::{ChannelState, Event, SensorCounter, Version};

@@ -138,7 +138,7 @@ fn read<'js>(js: &Ctx<'js>, answered: &Object<'js>) -> Result<Answer, Error> {
         get(answered, "data")?
     };
     if !data.is_object() || data.is_function() {
-        return Err(Error::Answer("nothing"));
+        return Err(Error::Nothing);
     }
     let mut reader = Reader { js, values: Vec::new(), seen: 0, bytes_left: BYTES_MAX };
     reader.read(String::new(), &data, 0)?;
@@ -174,7 +174,7 @@ impl<'js> Reader<'_, 'js> {
     fn read(&mut self, path: String, value: &Js<'js>, depth: usize) -> Result<(), Error> {
         self.seen += 1;
         if self.seen > VALUES_MAX || depth > DEPTH_MAX {
-            return Err(Error::Answer("more than 1,000 values, or objects within objects without an end"));
+            return Err(Error::Many);
         }
         if let Some(array) = value.as_array() {
             for place in 0..array.len() {
@@ -190,7 +190,7 @@ impl<'js> Reader<'_, 'js> {
             }
         } else if let Some(value) = self.plain(value)? {
             let bytes = path.len() + if let Value::Text(text) = &value { text.len() } else { 0 };
-            self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Error::Answer("more than 64 KiB"))?;
+            self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Error::Large)?;
             self.values.push((path, value));
         }
         Ok(())
@@ -207,7 +207,7 @@ impl<'js> Reader<'_, 'js> {
         }
         if let Some(text) = value.as_string() {
             let text = self.caught(text.to_string())?;
-            return Ok(Some(Value::text(text)).filter(|_| true));
+            return Ok(Some(Value::text(text)));
         }
         Ok(value.as_number().filter(|number| number.is_finite()).map(Value::Number))
     }

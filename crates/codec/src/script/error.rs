@@ -30,9 +30,20 @@ pub enum Error {
     /// It took too much memory, or called itself too deeply.
     #[error("the codec took more than `{}` MiB, or called itself too deeply, and was stopped", MEMORY_BYTES_MAX / 1024 / 1024)]
     Memory,
-    /// What it answered cannot be used.
-    #[error("the codec answers {0}; it should answer an object with values")]
-    Answer(&'static str),
+    /// It answered no object.
+    #[error("the codec answers nothing; let it return an object with values, under `data` from `decodeUplink`")]
+    Nothing,
+    /// It answered too many values, or an object that contains itself.
+    #[error("the codec answers more than 1,000 values, or objects within objects without an end")]
+    Many,
+    /// It answered too many bytes.
+    #[error("the codec answers more than 64 KiB of text")]
+    Large,
+    /// Too many uplinks of its model wait for it.
+    #[error(
+        "the codec is too slow for what its devices send, so that this uplink was not given to it; decode it again later"
+    )]
+    Busy,
     /// The station was built without JavaScript.
     #[error("this station was built without JavaScript; build it with the feature `javascript`")]
     NotBuilt,

@@ -22,7 +22,6 @@ use model::{CodecTable, Reading, Timestamp, UserCodec, Value};
 #[cfg(not(feature = "javascript"))]
 use self::missing as engine;
 pub use self::{answer::Answer, error::Error};
-use crate::Codec;
 
 /// How long a program may take for one payload.
 pub const DEADLINE: Duration = Duration::from_millis(100);
@@ -72,13 +71,7 @@ pub fn run(source: &str, call: Call<'_>) -> Result<Answer, Error> {
 ///
 /// **Errors**: an empty or overlong payload, and those of [`run`].
 pub fn decode(codec: &UserCodec, call: Call<'_>) -> Result<Outcome, crate::Error> {
-    let have = call.payload.len();
-    if have == 0 {
-        return Err(crate::Error::Empty);
-    }
-    if have > Codec::PAYLOAD_BYTES_MAX {
-        return Err(crate::Error::Long { have, max: Codec::PAYLOAD_BYTES_MAX });
-    }
+    crate::check_length(call.payload)?;
     let answer = run(&codec.source, call)?;
     Ok(apply(&codec.table, answer))
 }

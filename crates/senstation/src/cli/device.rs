@@ -290,7 +290,7 @@ impl Device {
 /// Makes what was kept of a device its history, unless a station runs, which then does so itself.
 async fn adopt(session: &Session, org: OrgId, eui: DeviceEui) -> anyhow::Result<Option<Adopted>> {
     let Ok(station) = Station::open(&session.settings()?) else { return Ok(None) };
-    let adopted = ingest::adopt(&*station.store(), org, eui).await;
+    let adopted = ingest::adopt(&*station.store(), station.scripts(), org, eui).await;
     station.close().await?;
     Ok(Some(adopted?))
 }
