@@ -10,7 +10,10 @@ use std::{
     thread::available_parallelism,
 };
 
-use codec::script::{self, Answer, Error, Outcome};
+use codec::{
+    Codec,
+    script::{self, Answer, Error, Outcome},
+};
 use model::{Frame, OrgId, Timestamp, UserCodec};
 use tokio::sync::Semaphore;
 
@@ -77,6 +80,7 @@ impl Scripts {
     ///
     /// **Errors**: what is to be mended, in words.
     pub async fn check(&self, codec: &UserCodec) -> Result<(), String> {
+        check_names(codec)?;
         self.run(codec, None).await.map_err(|error| error.to_string())?;
         for (number, example) in codec.examples.as_slice().iter().enumerate() {
             let number = number + 1;
@@ -127,6 +131,24 @@ impl Scripts {
         });
         work.await.unwrap_or(Err(Error::Deadline))
     }
+}
+
+fn check_names(codec: &UserCodec) -> Result<(), String> {
+    let model = codec.model.as_str();
+    let is_name = model.trim() == model && !model.is_empty() && !model.contains(char::is_control);
+    if !is_name || model.chars().count() > UserCodec::MODEL_CHARS_MAX {
+        return Err("a model has a name of 1 to 64 characters".to_owned());
+    }
+    if let Some(built_in) = Codec::find(model) {
+        return Err(format!("`{}` is built in; give your codec a name of its own", built_in.model()));
+    }
+    if codec.table.is_empty() {
+        return Err("the table is empty: say which measurement each path of the answer is".to_owned());
+    }
+    if codec.examples.as_slice().is_empty() {
+        return Err("give at least one example: a payload and the readings it has".to_owned());
+    }
+    Ok(())
 }
 
 /// What a codec is given, as something of its own.
