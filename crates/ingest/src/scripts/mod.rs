@@ -57,7 +57,8 @@ impl Scripts {
     }
 
     fn new(workers: Option<Workers>) -> Self {
-        let engines = available_parallelism().map_or(2, |count| count.get().max(2));
+        // More than there are processors: who loops does not hold those who do not.
+        let engines = 2 * available_parallelism().map_or(2, |count| count.get().max(2));
         Self(Arc::new(Inner { workers, engines: Semaphore::new(engines), turns: Mutex::default() }))
     }
 

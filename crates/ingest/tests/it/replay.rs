@@ -15,7 +15,7 @@ use crate::support::{App, EUI, ORG, UP, now, up_with};
 
 /// What a replay said on its way.
 #[derive(Debug, Default)]
-struct Heard {
+pub(crate) struct Heard {
     differences: Vec<Difference>,
     frames: u64,
     most: u64,
