@@ -18,7 +18,7 @@ use super::{
 
 /// After so much more than the deadline, a built-in function of the language is at work that nothing stops but the
 /// end of its process.
-const PATIENCE: Duration = DEADLINE.saturating_mul(3);
+const PATIENCE: Duration = DEADLINE.saturating_mul(5);
 
 /// Programs that wait for codecs to run.
 #[derive(Debug)]
