@@ -86,7 +86,7 @@ pub(super) async fn find_model(registry: &dyn Registry, org: OrgId, text: &str) 
     }
     match model(text) {
         Ok(codec) => Ok(codec.model().to_owned()),
-        Err(trouble) => anyhow::bail!("`{text}`: {trouble} (`senstation codec list` shows the organization's own)"),
+        Err(trouble) => super::wrong_usage(&format!("`{text}`: {trouble}")),
     }
 }
 
