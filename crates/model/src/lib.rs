@@ -23,6 +23,7 @@ mod stream;
 mod time;
 mod tries;
 mod uplink;
+mod user_codec;
 mod value;
 mod window;
 
@@ -51,5 +52,6 @@ pub use stream::{StreamSession, Subscription};
 pub use time::Timestamp;
 pub use tries::{Network, Tries};
 pub use uplink::{DedupKey, Frame, Reception, Uplink};
+pub use user_codec::{CodecExample, CodecExamples, CodecField, CodecTable, InvalidCodecLine, UserCodec};
 pub use value::Value;
 pub use window::Window;

@@ -19,3 +19,4 @@ mod stream;
 mod support;
 mod tls;
 mod uplink_to_answer;
+mod user_codecs;

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use model::{AccessId, AccessKey, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SourceId};
 
 use super::{
+    codecs::Codecs,
     people::People,
     sources::Sources,
     streams::{Retained, Streams},
@@ -24,6 +25,7 @@ pub(super) struct Tables {
     pub(super) sources: Sources,
     pub(super) unbounds: Unbounds,
     pub(super) model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
+    pub(super) codecs: Codecs,
     pub(super) people: People,
     pub(super) streams: Streams,
     pub(super) retained: Retained,
