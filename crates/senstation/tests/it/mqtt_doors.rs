@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    mqtt_client::text,
     support::{Farm, Station, json, senstation},
     tls::{connect, make_certificate},
 };
@@ -16,10 +17,6 @@ use crate::{
 trait Wire: Read + Write {}
 
 impl<T: Read + Write> Wire for T {}
-
-fn text(text: &str) -> Vec<u8> {
-    [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat()
-}
 
 /// A connect of MQTT 5 with a key.
 fn hello(farm: &Farm, name: &str) -> Vec<u8> {

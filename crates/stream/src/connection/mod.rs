@@ -78,7 +78,7 @@ where
         // Whoever says nothing, or goes, is told nothing.
         Err(_) | Ok(Err(End::Gone | End::Left { .. })) => return,
         Ok(Err(End::Told(reason))) => (Version::V3, reason),
-        Ok(Ok(connect)) => match let_in(inner, &connect, &arrival, &mut line).await {
+        Ok(Ok(mut connect)) => match let_in(inner, &mut connect, &arrival, &mut line).await {
             Ok((taken, session, delivery)) => {
                 live(inner, &connect, line, taken, session, delivery, stop).await;
                 return;
@@ -120,7 +120,7 @@ fn is_named_as_another(reach: &Reach, client_id: &str, is_assigned: bool) -> boo
 /// Finds out who a client is, takes a seat for it, and welcomes it.
 async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     inner: &Arc<Inner>,
-    connect: &Connect,
+    connect: &mut Connect,
     arrival: &Arrival,
     line: &mut Line<S>,
 ) -> Result<(Taken, Session, Delivery), Reason> {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod floods;
+mod flows;
 mod isolation;
 mod letters;
 mod limits;
