@@ -3,11 +3,12 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
 };
 
-use serde_json::{Value, json};
+use serde_json::{Value, json as value};
 
-use crate::support::{EUI, Farm, Station, basic};
+use crate::support::{EUI, Farm, Station, basic, json};
 
 /// Readings of one post.
 const BATCH: usize = 100;
@@ -84,19 +85,25 @@ impl Listener {
     }
 }
 
-/// An organization with a source of readings.
+/// An organization with a source of readings, and a key that may listen.
 struct Org {
     farm: Farm,
     token: String,
+    key: Value,
+}
+
+/// A key of an organization that may listen.
+fn manager(folder: &Path, org: &str) -> Value {
+    json(folder, &["key", "create", "--org", org, "--scopes", "manage"])
 }
 
 impl Org {
-    fn new(station: impl FnOnce(&std::path::Path) -> Station) -> (Station, Self) {
+    fn new() -> (Station, Self) {
         let folder = tempfile::tempdir().unwrap();
-        let station = station(folder.path());
+        let station = Station::serve(folder.path());
         let farm = Farm::set_up(folder);
-        let source = farm.source(&farm.org, "http");
-        (station, Self { farm, token: source })
+        let (token, key) = (farm.source(&farm.org, "http"), manager(farm.path(), &farm.org));
+        (station, Self { farm, token, key })
     }
 
     fn topic(&self, rest: &str) -> String {
@@ -107,13 +114,13 @@ impl Org {
 /// One uplink for each value, a second apart.
 fn send(station: &Station, token: &str, values: std::ops::Range<i64>) {
     for value in values {
-        post(station, token, &json!([reading(1, value, value)]));
+        post(station, token, &value!([reading(1, value, value)]));
     }
 }
 
 fn reading(channel: usize, second: i64, value: i64) -> Value {
     let time = 1_783_651_184_000 + second * 1_000;
-    json!({"device": EUI, "time": time, "channel": channel, "measurement": 4097, "value": value})
+    value!({"device": EUI, "time": time, "channel": channel, "measurement": 4097, "value": value})
 }
 
 fn post(station: &Station, token: &str, body: &Value) {
@@ -123,8 +130,8 @@ fn post(station: &Station, token: &str, body: &Value) {
 
 #[test]
 fn readings_come_as_mqtt_tells_them_and_as_filters_say() {
-    let (station, org) = Org::new(Station::serve);
-    let key = &org.farm.key;
+    let (station, org) = Org::new();
+    let key = &org.key;
     let mut all = Listener::open(&station, "", key, None);
     let first = org.topic(&format!("{EUI}/1/vs/4097"));
     let filters = format!("?filter={}&filter={}", org.topic("%2B/2/vs/%2B"), org.topic(&format!("{EUI}/3/%23")));
@@ -134,7 +141,7 @@ fn readings_come_as_mqtt_tells_them_and_as_filters_say() {
 
     let heard: Vec<Heard> = (0..3).map(|_| all.heard()).collect();
     assert_eq!(heard[0].topic, first);
-    assert_eq!(heard[0].payload, json!({"value": 1, "timestamp": 1_783_651_184_000_i64}));
+    assert_eq!(heard[0].payload, value!({"value": 1, "timestamp": 1_783_651_184_000_i64}));
     let ids: Vec<bool> = heard.iter().map(|event| event.id.is_some()).collect();
     assert_eq!(ids, [false, false, true], "the last of an uplink says where to go on");
     let topics: Vec<String> = (0..2).map(|_| some.heard().topic).collect();
@@ -143,26 +150,27 @@ fn readings_come_as_mqtt_tells_them_and_as_filters_say() {
 
 #[test]
 fn what_is_no_filter_of_ones_own_or_no_place_is_refused() {
-    let (station, org) = Org::new(Station::serve);
+    let (station, org) = Org::new();
     let many = "filter=%2Fdevice_sensor_data&".repeat(21);
     for query in
         ["?filter=%23", "?filter=", "?filter=/device_sensor_data/1/%23", "?filter=$SYS/%23", &format!("?{many}")]
     {
-        let answer = station.get(&format!("/api/live{query}"), &org.farm.key);
-        assert_eq!(answer.status, 400, "{query}: {answer:?}");
+        let answer = station.get(&format!("/api/live{query}"), &org.key);
+        assert_eq!(answer.status, 422, "{query}: {answer:?}");
     }
     for last in ["x", "-1", "18446744073709551616"] {
-        let request = request("", &org.farm.key, Some(last)).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-        assert!(station.talk(request.as_bytes()).starts_with("HTTP/1.1 400 "), "{last}");
+        let request = request("", &org.key, Some(last)).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+        assert!(station.talk(request.as_bytes()).starts_with("HTTP/1.1 422 "), "{last}");
     }
-    let none = json!({"access_id": "0123456789ABCDEF", "access_key": "0"});
+    let none = value!({"access_id": "0123456789ABCDEF", "access_key": "0"});
     assert_eq!(station.get("/api/live", &none).status, 401);
+    assert_eq!(station.get("/api/live", &org.farm.key).status, 403, "a key that may read and write");
 }
 
 #[test]
 fn who_comes_back_goes_on_behind_what_was_seen_last_also_after_a_kill() {
-    let (station, org) = Org::new(Station::serve);
-    let mut listener = Listener::open(&station, "", &org.farm.key, None);
+    let (station, org) = Org::new();
+    let mut listener = Listener::open(&station, "", &org.key, None);
     send(&station, &org.token, 0..3);
     assert_eq!(listener.values(2), [0, 1]);
     let last = listener.heard().id;
@@ -171,7 +179,7 @@ fn who_comes_back_goes_on_behind_what_was_seen_last_also_after_a_kill() {
     station.kill();
     let station = Station::serve(org.farm.path());
     send(&station, &org.token, 50..60);
-    let mut listener = Listener::open(&station, "", &org.farm.key, last.as_deref());
+    let mut listener = Listener::open(&station, "", &org.key, last.as_deref());
     assert_eq!(listener.values(57), (3..60).collect::<Vec<_>>());
     send(&station, &org.token, 60..62);
     assert_eq!(listener.values(2), [60, 61]);
@@ -179,11 +187,11 @@ fn who_comes_back_goes_on_behind_what_was_seen_last_also_after_a_kill() {
 
 #[test]
 fn another_organization_is_not_heard() {
-    let (station, org) = Org::new(Station::serve);
+    let (station, org) = Org::new();
     let other = org.farm.another("Neighbour");
     let theirs = org.farm.source(&other, "http");
-    let mut listener = Listener::open(&station, "", &org.farm.key, None);
-    let mut resumed = Listener::open(&station, "", &org.farm.key, Some("0"));
+    let mut listener = Listener::open(&station, "", &org.key, None);
+    let mut resumed = Listener::open(&station, "", &org.key, Some("0"));
     send(&station, &theirs, 0..5);
     send(&station, &org.token, 100..101);
     send(&station, &theirs, 5..10);
@@ -195,8 +203,8 @@ fn another_organization_is_not_heard() {
 
 #[test]
 fn who_reads_slowly_misses_nothing() {
-    let (station, org) = Org::new(Station::serve);
-    let mut listener = Listener::open(&station, "", &org.farm.key, None);
+    let (station, org) = Org::new();
+    let mut listener = Listener::open(&station, "", &org.key, None);
     // More uplinks than are kept for a reader, and more bytes than two sockets hold.
     const POSTS: usize = 600;
     for at in 0..POSTS {
@@ -211,14 +219,14 @@ fn who_reads_slowly_misses_nothing() {
 
 #[test]
 fn a_revoked_key_hears_nothing_more_and_a_station_that_stops_ends_it() {
-    let (station, org) = Org::new(Station::serve);
-    let second = crate::support::json(org.farm.path(), &["key", "create", "--org", &org.farm.org]);
-    let mut revoked = Listener::open(&station, "", &org.farm.key, None);
+    let (station, org) = Org::new();
+    let second = manager(org.farm.path(), &org.farm.org);
+    let mut revoked = Listener::open(&station, "", &org.key, None);
     let mut stays = Listener::open(&station, "", &second, None);
     send(&station, &org.token, 0..1);
     assert_eq!((revoked.values(1), stays.values(1)), (vec![0], vec![0]));
-    let id = org.farm.key["access_id"].as_str().unwrap();
-    crate::support::json(org.farm.path(), &["key", "revoke", "--access-id", id]);
+    let id = org.key["access_id"].as_str().unwrap();
+    json(org.farm.path(), &["key", "revoke", "--access-id", id]);
     assert_eq!(revoked.event(), None);
     send(&station, &org.token, 1..2);
     assert_eq!(stays.values(1), [1]);

@@ -6,10 +6,11 @@ use crate::{
 
 /// Prints what clients cost that only are there, and what they do to those that are busy.
 pub(super) async fn run(station: &Station, ours: &Side, theirs: Option<&Side>, count: usize) -> anyhow::Result<()> {
-    let alone = latency::latency(station, ours, 200).await?;
+    // First, so that nothing was freed that could be used again.
     let (our_bytes, idle) = idle(ours, count).await?;
     let beside = latency::latency(station, ours, 200).await?;
     drop(idle);
+    let alone = latency::latency(station, ours, 200).await?;
     let mut their_bytes = None;
     if let Some(theirs) = theirs {
         their_bytes = Some(number(self::idle(theirs, count).await?.0));

@@ -7,7 +7,12 @@ mod injection;
 mod latency;
 mod mosquitto;
 
-use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -82,29 +87,50 @@ pub(crate) async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     if is_meant(Part::Injection) {
         injection::run(&scratch.path().join("many"), arguments.organizations, injection_lasts).await?;
     }
-    if [Part::FanOut, Part::Latency, Part::Idle].into_iter().any(is_meant) {
-        let station = Station::start(&scratch.path().join("station"))?;
-        let mosquitto = Mosquitto::start(scratch.path())?;
-        let address = station.mqtt.context("the station speaks no MQTT")?;
-        let ours = Side { address, login: Some(station.publishes.clone()), pid: station.pid() };
-        let theirs =
-            mosquitto.as_ref().map(|mosquitto| Side { address: mosquitto.address, login: None, pid: mosquitto.pid() });
-        if theirs.is_none() {
-            println!("mosquitto is not installed; its figures are left out");
-        }
-        if is_meant(Part::FanOut) {
-            let (rounds, deliveries) = (arguments.rounds, arguments.deliveries);
-            fan_out::run(&ours, theirs.as_ref(), rounds, deliveries, &mut disk, &mut syncs).await?;
-        }
-        if is_meant(Part::Latency) {
-            latency::run(&station, &ours, &syncs).await?;
-        }
-        if is_meant(Part::Idle) {
-            idle::run(&station, &ours, theirs.as_ref(), arguments.idle).await?;
-        }
+    // Each with processes of its own: what one has freed would hide what the next takes.
+    if is_meant(Part::FanOut) {
+        let both = Both::start(&scratch.path().join("fan-out"))?;
+        let (rounds, deliveries) = (arguments.rounds, arguments.deliveries);
+        fan_out::run(&both.ours(), both.theirs().as_ref(), rounds, deliveries, &mut disk, &mut syncs).await?;
+    }
+    if is_meant(Part::Latency) {
+        let both = Both::start(&scratch.path().join("latency"))?;
+        latency::run(&both.station, &both.ours(), &syncs).await?;
+    }
+    if is_meant(Part::Idle) {
+        let both = Both::start(&scratch.path().join("idle"))?;
+        idle::run(&both.station, &both.ours(), both.theirs().as_ref(), arguments.idle).await?;
     }
     println!("\nfdatasync of 4 KiB p50 {:.0} µs; load {:.2}", syncs.median(), load()?);
     Ok(())
+}
+
+/// A station and the peer beside it.
+struct Both {
+    station: Station,
+    address: SocketAddr,
+    mosquitto: Option<Mosquitto>,
+}
+
+impl Both {
+    fn start(folder: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let station = Station::start(&folder.join("station"))?;
+        let address = station.mqtt.context("the station speaks no MQTT")?;
+        let mosquitto = Mosquitto::start(folder)?;
+        if mosquitto.is_none() {
+            println!("mosquitto is not installed; its figures are left out");
+        }
+        Ok(Self { station, address, mosquitto })
+    }
+
+    fn ours(&self) -> Side {
+        Side { address: self.address, login: Some(self.station.publishes.clone()), pid: self.station.pid() }
+    }
+
+    fn theirs(&self) -> Option<Side> {
+        self.mosquitto.as_ref().map(|mosquitto| Side { address: mosquitto.address, login: None, pid: mosquitto.pid() })
+    }
 }
 
 fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
