@@ -18,6 +18,7 @@ mod mqtt_doors;
 mod portal;
 mod raw_http;
 mod replay;
+mod rumqttc_clients;
 mod stream;
 mod support;
 mod tls;

@@ -54,6 +54,7 @@ async fn who_asks_again_and_again_for_what_is_retained_is_told_to_wait() {
     assert_eq!(reader.expect(0x90).await[3..], [0]);
 }
 
+/// 5: 1.5.5-1
 #[tokio::test]
 async fn large_messages_come_one_after_another_to_those_who_were_away() {
     let mut app = App::new();

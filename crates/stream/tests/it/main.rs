@@ -7,6 +7,7 @@ mod flows;
 mod isolation;
 mod letters;
 mod limits;
+mod named;
 mod packets;
 mod private;
 mod private_sessions;
