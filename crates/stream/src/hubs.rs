@@ -86,6 +86,11 @@ impl Hubs {
         has_readers
     }
 
+    /// Whether anybody reads what is new in any space.
+    pub(crate) fn have_readers(&self) -> bool {
+        self.lock().values().any(|hub| hub.sender.receiver_count() > 0)
+    }
+
     pub(crate) fn publish(&self, published: Published) {
         if let Some(hub) = self.lock().hubs.get(&published.space()) {
             // The last reader may just have gone.

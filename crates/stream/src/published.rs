@@ -2,7 +2,7 @@
 
 use std::{io::Write, ops::Range, sync::Arc};
 
-use model::{DeviceEui, OrgId, Position, SeriesKey, SourceId, Timestamp, Value};
+use model::{DeviceEui, OrgId, Position, SeriesKey, SourceId, Timestamp, Value, write_decimal};
 use serde::de::IgnoredAny;
 use store::{Entry, Followed, LogEntry, StoredUplink};
 
@@ -176,13 +176,9 @@ impl Uplink {
 
 /// A number, a text, or the list that it is.
 fn write_value(out: &mut Vec<u8>, value: &Value) {
-    const WHOLE_MAX: f64 = 1e15;
     match value {
         Value::Number(number) if !number.is_finite() => out.extend_from_slice(b"null"),
-        Value::Number(number) if number.abs() < WHOLE_MAX && number.trunc() == *number => {
-            out.extend_from_slice(itoa::Buffer::new().format(*number as i64).as_bytes());
-        }
-        Value::Number(number) => out.extend_from_slice(zmij::Buffer::new().format_finite(*number).as_bytes()),
+        Value::Number(number) => write_decimal(out, *number),
         // One list that is no JSON would make the message unreadable.
         Value::Json(raw) if serde_json::from_str::<IgnoredAny>(raw).is_ok() => out.extend_from_slice(raw.as_bytes()),
         Value::Text(text) | Value::Json(text) => {
