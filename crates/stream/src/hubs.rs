@@ -88,7 +88,7 @@ impl Hubs {
 
     /// Whether anybody reads what is new in any space.
     pub(crate) fn have_readers(&self) -> bool {
-        self.lock().values().any(|hub| hub.sender.receiver_count() > 0)
+        self.lock().hubs.values().any(|hub| hub.sender.receiver_count() > 0)
     }
 
     pub(crate) fn publish(&self, published: Published) {

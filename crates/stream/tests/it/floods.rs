@@ -3,7 +3,7 @@
 use crate::{
     client::{Client, packet, text},
     letters::{Terms, will},
-    support::{App, EUI},
+    support::App,
 };
 
 #[tokio::test]
@@ -106,6 +106,10 @@ async fn who_shares_a_filter_and_comes_back_hears_what_passes_by() {
     let mut app = App::new();
     let office = app.office().await;
     let kept = || Terms { is_kept: true, ..Terms::default() };
+    // Somebody listens elsewhere, so that the station looks at what it stores.
+    let other = app.office().await;
+    let mut elsewhere = app.clerk(5, &other, "e").await;
+    elsewhere.ask(None, &[("#", 0)]).await;
     let mut reader = app.clerk_with(5, &office, "r", kept()).await;
     reader.ask(None, &[("$share/g/a", 0)]).await;
     let mut sender = app.clerk(5, &office, "s").await;
@@ -114,15 +118,10 @@ async fn who_shares_a_filter_and_comes_back_hears_what_passes_by() {
         assert_eq!(reader.receive().await.payload, number.to_string());
     }
     reader.leave().await;
-    // With this the station notices that nobody reads.
-    sender.publish(1, "elsewhere", "x").await;
-    app.uplink(office.org, EUI, 1).await;
-    let mut witness = app.clerk(5, &office, "w").await;
-    witness.ask(None, &[("elsewhere", 1)]).await;
-    sender.publish(1, "elsewhere", "seen").await;
-    assert_eq!(witness.receive().await.payload, "seen");
-    witness.leave().await;
-    sender.publish(1, "elsewhere", "x").await;
+    // With this the station notices that nobody reads here.
+    sender.publish(1, "b", "x").await;
+    app.clerk(5, &other, "s").await.publish(1, "b", "seen").await;
+    assert_eq!(elsewhere.receive().await.payload, "seen");
     let mut reader = app.clerk_with(5, &office, "r", kept()).await;
     reader.ping().await;
     sender.publish(0, "a", "back").await;
