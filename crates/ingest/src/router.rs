@@ -29,6 +29,10 @@ pub struct IngestState {
     pub devices: Devices,
     /// What runs users' codecs.
     pub scripts: Scripts,
+    /// How devices are reached, as far as that was kept lately.
+    pub downlinks: Arc<Downlinks>,
+    /// Whether uplinks that a network server only simulates are stored, flagged as such.
+    pub keeps_simulated: bool,
 }
 
 /// How devices that report for themselves get in.

@@ -200,6 +200,14 @@ impl Registry for EmbeddedStore {
         self.registry.list_source_health(org).await
     }
 
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        self.registry.keep_downlink(downlink).await
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        self.registry.find_downlink(org, id, eui).await
+    }
+
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
         self.registry.set_broker(broker).await
     }

@@ -11,6 +11,7 @@ mod report;
 mod slow;
 mod storage;
 mod stream;
+mod sustained;
 
 use clap::Subcommand;
 
@@ -23,6 +24,8 @@ pub(crate) enum Bench {
     Codec(codec::Arguments),
     /// The whole process over loopback, with an axum hello beside it.
     Http(http::Arguments),
+    /// A million devices that send at their own pace, for minutes.
+    Sustained(sustained::Arguments),
     /// What slow clients do to a good one.
     Slow(slow::Arguments),
     /// The broker, with mosquitto beside it where that is installed.
@@ -41,6 +44,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
         Bench::Codec(arguments) => codec::run(&arguments),
         Bench::Http(arguments) => http::run(arguments),
+        Bench::Sustained(arguments) => sustained::run(&arguments),
         Bench::Slow(arguments) => slow::run(arguments),
         Bench::Stream(arguments) => runtime.block_on(stream::run(arguments)),
         Bench::Hello => runtime.block_on(hello::serve()),

@@ -12,8 +12,8 @@ use store::{
 };
 
 use super::{
-    Caches, RegistryDb, access_keys, brokers, channels, codecs, deeds, devices, groups, invites, limits, organizations,
-    people, retained, sessions, sources, streams, unbound, usage,
+    Caches, RegistryDb, access_keys, brokers, channels, codecs, deeds, devices, downlinks, groups, invites, limits,
+    organizations, people, retained, sessions, sources, streams, unbound, usage,
 };
 
 #[async_trait]
@@ -213,6 +213,14 @@ impl Registry for RegistryDb {
 
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
         self.read(move |db| sources::list_health(db, org)).await
+    }
+
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        self.change(move |db| downlinks::keep(db, &downlink)).await
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        self.read(move |db| downlinks::find(db, org, id, eui)).await
     }
 
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {

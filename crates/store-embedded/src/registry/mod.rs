@@ -9,6 +9,7 @@ mod column;
 mod contract;
 mod deeds;
 mod devices;
+mod downlinks;
 mod failure;
 mod groups;
 mod invites;
@@ -53,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
     (8, "private_space", include_str!("../../migrations/registry/008_private_space.sql")),
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
     (11, "codecs", include_str!("../../migrations/registry/011_codecs.sql")),
+    (15, "downlinks", include_str!("../../migrations/registry/015_downlinks.sql")),
 ];
 const READERS_MAX: usize = 4;
 

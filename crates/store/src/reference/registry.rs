@@ -322,6 +322,14 @@ impl Registry for Reference {
         Ok(lock(&self.registry)?.sources.list_health(org))
     }
 
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        lock(&self.registry)?.sources.keep_downlink(downlink)
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        Ok(lock(&self.registry)?.sources.find_downlink(org, id, eui))
+    }
+
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
         lock(&self.registry)?.sources.set_broker(broker)
     }
