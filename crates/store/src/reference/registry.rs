@@ -9,8 +9,8 @@ use model::{
 
 use super::{Reference, lock, tables::Tables};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, Message, ModelRule, PersonChange,
-    Registry, SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
+    SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
 };
 
 #[async_trait]
@@ -176,17 +176,7 @@ impl Registry for Reference {
         devices: &[DeviceEui],
         group: Option<GroupId>,
     ) -> Result<(), Error> {
-        let mut tables = lock(&self.registry)?;
-        if let Some(group) = group {
-            tables.group(org, group)?;
-        }
-        for eui in devices {
-            tables.device(org, *eui)?;
-        }
-        for eui in devices {
-            tables.device(org, *eui)?.group = group;
-        }
-        Ok(())
+        lock(&self.registry)?.move_devices(org, devices, group)
     }
 
     async fn bind_device(&self, binding: Binding) -> Result<Arc<Device>, Error> {
@@ -360,15 +350,7 @@ impl Registry for Reference {
     }
 
     async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
-        if rules.len() > MODEL_RULES_MAX {
-            return Err(Error::Limit { what: "model rules", max: MODEL_RULES_MAX as u64 });
-        }
-        let mut tables = lock(&self.registry)?;
-        if !tables.sources.list(org).iter().any(|known| known.id == source) {
-            return Err(Error::NotFound(Kind::Source));
-        }
-        tables.model_rules.insert((org, source), rules);
-        Ok(())
+        lock(&self.registry)?.set_rules(org, source, rules)
     }
 
     async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
