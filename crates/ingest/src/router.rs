@@ -9,7 +9,7 @@ use model::{SourceKind, StationKey, Timestamp};
 use store::Store;
 
 use crate::{
-    Notes, Scripts, deviceapi,
+    Downlinks, Notes, Scripts, deviceapi,
     source::{aws, chirpstack, helium, http, tts, webhook},
 };
 

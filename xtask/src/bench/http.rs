@@ -264,7 +264,11 @@ pub(super) fn write_year(station: &Station, at_ms: impl Fn(u64) -> i64 + Sync, o
 }
 
 /// Does something on several threads, which answer how often they did it.
-pub(super) fn measure(pid: u32, threads: usize, work: impl Fn(usize) -> anyhow::Result<u64> + Sync) -> anyhow::Result<Answered> {
+pub(super) fn measure(
+    pid: u32,
+    threads: usize,
+    work: impl Fn(usize) -> anyhow::Result<u64> + Sync,
+) -> anyhow::Result<Answered> {
     let (began, began_cpu) = (Instant::now(), cpu_time(pid)?);
     let counts: anyhow::Result<Vec<u64>> = std::thread::scope(|scope| {
         let work = &work;

@@ -15,7 +15,7 @@ use clap::Args;
 
 use super::{
     http::{FIRST_EUI, measure, metric, now_ms, write_year, year_ms},
-    machine::{Disk, cpu_time, folder_bytes, load},
+    machine::{Disk, cpu_time, folder_bytes, load, pause},
     report::{Samples, number},
 };
 use crate::{
@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 let asked = Instant::now();
                 ensure!(connection.ask(&chart)?.status == 200, "a chart is refused");
                 charts.lock().map_err(poisoned)?.extend([asked.elapsed()]);
-                thread::sleep(Duration::from_millis(500));
+                pause(Duration::from_millis(500));
             }
             Ok(())
         });
@@ -107,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                         if due >= until {
                             break;
                         }
-                        thread::sleep(due.saturating_sub(began.elapsed()));
+                        pause(due.saturating_sub(began.elapsed()));
                         let device = 1 + number % arguments.devices;
                         let at_ms = begin_ms + 300_000 + due.as_millis() as i64;
                         post(&station, &mut connection, device, 1 + number / arguments.devices, at_ms)?;
@@ -128,19 +128,58 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (posted, elapsed) = (posted?, began.elapsed());
     let cpu = cpu_time(station.pid())?.saturating_sub(began_cpu);
     let commits = metric(&station, "senstation_store_commits_total")? - stored;
-    let (latencies, charts) =
-        (latencies.into_inner().map_err(poisoned)?, charts.into_inner().map_err(poisoned)?);
+    let (latencies, charts) = (latencies.into_inner().map_err(poisoned)?, charts.into_inner().map_err(poisoned)?);
     let cores = thread::available_parallelism()?.get() as f64;
     let ms = |us: f64| number(us / 1e3);
     let rows = BTreeMap::from([
         (0, ("uplinks a second", "3.3 k".to_owned(), number(posted as f64 / elapsed.as_secs_f64()))),
         (1, ("readings a second", String::new(), number((posted * READINGS) as f64 / elapsed.as_secs_f64()))),
-        (2, ("CPU, share of the machine", "≤ 35 %".to_owned(), format!("{:.1} %", cpu.as_secs_f64() / elapsed.as_secs_f64() / cores * 100.0))),
-        (3, ("CPU of an uplink, everything counted", String::new(), format!("{} µs", number(cpu.as_secs_f64() * 1e6 / posted as f64)))),
+        (
+            2,
+            (
+                "CPU, share of the machine",
+                "≤ 35 %".to_owned(),
+                format!("{:.1} %", cpu.as_secs_f64() / elapsed.as_secs_f64() / cores * 100.0),
+            ),
+        ),
+        (
+            3,
+            (
+                "CPU of an uplink, everything counted",
+                String::new(),
+                format!("{} µs", number(cpu.as_secs_f64() * 1e6 / posted as f64)),
+            ),
+        ),
         (4, ("uplinks in one fsync", String::new(), number(posted as f64 / commits))),
-        (5, ("from due to durable, p50 / p99 / longest", String::new(), format!("{} / {} / {} ms", ms(latencies.median()), ms(latencies.quantile(0.99)), ms(latencies.quantile(1.0))))),
-        (6, ("a year's chart meanwhile, p50 / p99 / longest", "≤ 20 ms".to_owned(), format!("{} / {} / {} ms", ms(charts.median()), ms(charts.quantile(0.99)), ms(charts.quantile(1.0))))),
-        (7, ("memory, most at any time", "≤ 2,500 MB".to_owned(), format!("{} MiB", memory_mib(station.pid(), "VmHWM")?))),
+        (
+            5,
+            (
+                "from due to durable, p50 / p99 / longest",
+                String::new(),
+                format!(
+                    "{} / {} / {} ms",
+                    ms(latencies.median()),
+                    ms(latencies.quantile(0.99)),
+                    ms(latencies.quantile(1.0))
+                ),
+            ),
+        ),
+        (
+            6,
+            (
+                "a year's chart meanwhile, p50 / p99 / longest",
+                "≤ 20 ms".to_owned(),
+                format!("{} / {} / {} ms", ms(charts.median()), ms(charts.quantile(0.99)), ms(charts.quantile(1.0))),
+            ),
+        ),
+        (
+            7,
+            (
+                "memory, most at any time",
+                "≤ 2,500 MB".to_owned(),
+                format!("{} MiB", memory_mib(station.pid(), "VmHWM")?),
+            ),
+        ),
         (8, ("files", String::new(), format!("{} MiB", folder_bytes(&folder)? >> 20))),
     ]);
     println!(

@@ -10,7 +10,10 @@ use axum::{
 use model::{Source, SourceKind, Timestamp};
 
 use super::message::{Message, Post, Read};
-use crate::{Accepted, BODY_BYTES_MAX, IngestState, Refusal, accept, accept_reports, auth::authenticate};
+use crate::{
+    Accepted, BODY_BYTES_MAX, IngestState, Refusal, accept, accept_reports, auth::authenticate,
+    pipeline::accept_simulated,
+};
 
 /// What answers the posts of a kind of source, all of whose messages `read` reads.
 pub(crate) fn webhook(kind: SourceKind, read: Read) -> MethodRouter<IngestState> {
