@@ -16,6 +16,7 @@ mod organizations;
 mod people;
 mod pool;
 mod retained;
+mod retention;
 mod sessions;
 mod sources;
 mod streams;
@@ -51,6 +52,7 @@ const MIGRATIONS: &[Migration] = &[
     (7, "rules", include_str!("../../migrations/registry/007_rules.sql")),
     (8, "private_space", include_str!("../../migrations/registry/008_private_space.sql")),
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
+    (13, "retention", include_str!("../../migrations/registry/013_retention.sql")),
 ];
 const READERS_MAX: usize = 4;
 
