@@ -110,7 +110,7 @@ pub(crate) fn uplink(eui: u64, number: u64, time_ms: i64) -> String {
     )
 }
 
-fn build() -> anyhow::Result<PathBuf> {
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--package", "senstation"]).current_dir(crate::root());
     if !cfg!(debug_assertions) {

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod hello;
+mod history;
 mod http;
 mod machine;
 mod mqtt;
@@ -20,6 +21,8 @@ pub(crate) enum Bench {
     Storage(storage::Arguments),
     /// The whole process over loopback, with an axum hello beside it.
     Http(http::Arguments),
+    /// Exports by the real binary, and backups beside appending.
+    History(history::Arguments),
     /// What slow clients do to a good one.
     Slow(slow::Arguments),
     /// The broker, with mosquitto beside it where that is installed.
@@ -37,6 +40,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
         Bench::Http(arguments) => http::run(arguments),
+        Bench::History(arguments) => runtime.block_on(history::run(arguments)),
         Bench::Slow(arguments) => slow::run(arguments),
         Bench::Stream(arguments) => runtime.block_on(stream::run(arguments)),
         Bench::Hello => runtime.block_on(hello::serve()),

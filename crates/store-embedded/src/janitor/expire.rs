@@ -93,17 +93,19 @@ impl Janitor {
 
     /// Whether there may be anything to remove; mostly there is not.
     fn has_old(&self, org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind) -> Result<bool, Error> {
-        let in_memory = self.shared.devices.peek(org, device, |state| {
-            state.open.summary().is_some_and(|summary| summary.first_measured_at < before)
-                || state.last.iter().any(|last| last.measured_at < before)
-        });
-        let Some(in_memory) = in_memory else { return Ok(false) };
-        let sql = match kind {
-            ExpireKind::Rows if in_memory => return Ok(true),
-            ExpireKind::Rows => "SELECT 1 FROM chunk WHERE device = ? AND first_ms < ? LIMIT 1",
+        let in_memory = self.shared.devices.peek(org, device, |state| match kind {
+            ExpireKind::Rows => {
+                state.open.summary().is_some_and(|summary| summary.first_measured_at < before)
+                    || state.last.iter().any(|last| last.measured_at < before)
+            }
             // Some may be in the log still.
-            ExpireKind::Frames if self.shared.frames_through() < self.shared.ledger().head => return Ok(true),
-            ExpireKind::Frames => "SELECT 1 FROM frame WHERE device = ? AND first_ms < ? LIMIT 1",
+            ExpireKind::Frames => state.through > self.shared.frames_through(),
+        });
+        let sql = match (in_memory, kind) {
+            (None, _) => return Ok(false),
+            (Some(true), _) => return Ok(true),
+            (Some(false), ExpireKind::Rows) => "SELECT 1 FROM chunk WHERE device = ? AND first_ms < ? LIMIT 1",
+            (Some(false), ExpireKind::Frames) => "SELECT 1 FROM frame WHERE device = ? AND first_ms < ? LIMIT 1",
         };
         let mut select = self.connection.prepare_cached(sql).map_err(sqlite)?;
         let found = select.query_row(params![device.0 as i64, before.as_millis()], |_| Ok(())).optional();
