@@ -33,9 +33,9 @@ impl Station {
     pub(crate) fn start(folder: &Path) -> anyhow::Result<Self> {
         let binary = build()?;
         let org = text(&tell(&binary, folder, &["org", "create", "--name", "xtask"])?, "org_id")?;
-        let key = tell(&binary, folder, &["key", "create"])?;
-        let source = tell(&binary, folder, &["source", "create", "--kind", "chirpstack", "--auto-add"])?;
-        let publisher = tell(&binary, folder, &["source", "create", "--kind", "mqtt"])?;
+        let key = tell(&binary, folder, &["key", "create", "--org", &org])?;
+        let source = tell(&binary, folder, &["source", "create", "--org", &org, "--kind", "chirpstack", "--auto-add"])?;
+        let publisher = tell(&binary, folder, &["source", "create", "--org", &org, "--kind", "mqtt"])?;
         let pair = format!("{}:{}", text(&key, "access_id")?, text(&key, "access_key")?);
         let mut serve = Command::new(&binary);
         serve.arg("--data-dir").arg(folder).args([

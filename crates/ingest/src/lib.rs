@@ -4,6 +4,7 @@
 mod adopt;
 mod answer;
 mod auth;
+mod chosen;
 mod dedup;
 mod deviceapi;
 pub mod import;
@@ -14,6 +15,7 @@ mod refusal;
 mod replay;
 mod report;
 mod router;
+mod scripts;
 mod source;
 
 pub use adopt::{Adopted, adopt, adopt_all};
@@ -26,4 +28,5 @@ pub use refusal::Refusal;
 pub use replay::{Difference, Listener, Replayed, replay};
 pub use report::accept_reports;
 pub use router::{BODY_BYTES_MAX, Devices, IngestState, router};
+pub use scripts::{Scripts, run_scripts};
 pub use source::{Message, Post, Read, accept_published, aws, chirpstack, helium, http, tts, usual_topics};

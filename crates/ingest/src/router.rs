@@ -9,7 +9,7 @@ use model::{SourceKind, StationKey, Timestamp};
 use store::Store;
 
 use crate::{
-    Notes, deviceapi,
+    Notes, Scripts, deviceapi,
     source::{aws, chirpstack, helium, http, tts, webhook},
 };
 
@@ -27,6 +27,8 @@ pub struct IngestState {
     pub notes: Arc<Notes>,
     /// What devices that report for themselves are answered with.
     pub devices: Devices,
+    /// What runs users' codecs.
+    pub scripts: Scripts,
 }
 
 /// How devices that report for themselves get in.

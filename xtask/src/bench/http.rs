@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     hello::Hello,
@@ -39,9 +39,20 @@ pub(crate) struct Arguments {
     /// One short round, to see that it runs.
     #[arg(long)]
     quick: bool,
+    /// Only these rows, which is what a profile wants.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "latest,list,chart,webhook")]
+    only: Vec<Row>,
     /// A folder on the disk to measure; what is left there is removed.
     #[arg(long, default_value = "target/bench")]
     folder: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Row {
+    Latest,
+    List,
+    Chart,
+    Webhook,
 }
 
 /// The first rows of the goals for the whole process, over loopback, with the least an axum server
@@ -84,20 +95,27 @@ pub(crate) fn run(mut arguments: Arguments) -> anyhow::Result<()> {
             figures.disk.extend([disk.sync()?]);
         }
         let hello = ask(hello.address, hello.pid(), b"GET / HTTP/1.1\r\nHost: hello\r\n\r\n", asked)?;
-        for (line, request) in
-            [(&mut figures.latest, &latest), (&mut figures.list, &list), (&mut figures.aggregate, &aggregate)]
-        {
+        for (row, line, request) in [
+            (Row::Latest, &mut figures.latest, &latest),
+            (Row::List, &mut figures.list, &list),
+            (Row::Chart, &mut figures.aggregate, &aggregate),
+        ] {
+            if !arguments.only.contains(&row) {
+                continue;
+            }
             let asked = ask(station.address, station.pid(), request, asked)?;
             line.ours.add(asked.per_second() / 1e3);
             line.cpu.add(asked.cpu_us());
             line.beside.add(hello.per_second() / 1e3);
         }
-        let commits = metric(&station, "senstation_store_commits_total")?;
-        let posted = post(&station, round as u64, now_ms, asked)?;
-        figures.webhook.ours.add(posted.per_second() / 1e3);
-        figures.webhook.cpu.add(posted.cpu_us());
-        let commits = metric(&station, "senstation_store_commits_total")? - commits;
-        figures.uplinks_a_commit.ours.add(posted.count as f64 / commits);
+        if arguments.only.contains(&Row::Webhook) {
+            let commits = metric(&station, "senstation_store_commits_total")?;
+            let posted = post(&station, round as u64, now_ms, asked)?;
+            figures.webhook.ours.add(posted.per_second() / 1e3);
+            figures.webhook.cpu.add(posted.cpu_us());
+            let commits = metric(&station, "senstation_store_commits_total")? - commits;
+            figures.uplinks_a_commit.ours.add(posted.count as f64 / commits);
+        }
         figures.hello_us.add(hello.cpu_us());
         println!(
             "round {round}: fdatasync of 4 KiB p50 {:.0} µs, p99 {:.0} µs; hello {:.0} /s, {:.2} µs CPU; load {:.2}",
@@ -110,7 +128,11 @@ pub(crate) fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     }
     let list_us = figures.list.cpu.median();
     let ratio = figures.latest.cpu.median() / figures.hello_us.median();
+    let is_whole = [Row::Latest, Row::List].iter().all(|row| arguments.only.contains(row));
     figures.print();
+    if !is_whole {
+        return Ok(());
+    }
     println!("\n`view_latest_telemetry_data` costs {ratio:.2} times what axum's hello costs");
     println!(
         "`list_telemetry_data`: {list_bytes} bytes, {:.0} MB a second of CPU, everything counted",

@@ -1,5 +1,6 @@
 //! Figures beside their goals, ours and a peer's in turn in one run.
 
+mod codec;
 mod fleet;
 mod hello;
 mod history;
@@ -19,6 +20,8 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// The embedded store, in this process, with plain SQLite rows beside it.
     Storage(storage::Arguments),
+    /// Frames of every codec, and of one in JavaScript.
+    Codec(codec::Arguments),
     /// The whole process over loopback, with an axum hello beside it.
     Http(http::Arguments),
     /// Exports by the real binary, and backups beside appending.
@@ -39,6 +42,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match bench {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
+        Bench::Codec(arguments) => codec::run(&arguments),
         Bench::Http(arguments) => http::run(arguments),
         Bench::History(arguments) => runtime.block_on(history::run(arguments)),
         Bench::Slow(arguments) => slow::run(arguments),

@@ -85,7 +85,7 @@ pub(crate) async fn store_message(
 ) -> Result<Option<Accepted>, Refusal> {
     let store = state.store.as_ref();
     match message {
-        Message::Uplink(uplink) => accept(store, source, uplink).await.map(Some),
+        Message::Uplink(uplink) => accept(store, &state.scripts, source, uplink).await.map(Some),
         Message::Reports(reports) => accept_reports(store, source, reports).await.map(Some),
         Message::Other => Ok(None),
         Message::Warning(warning) => Ok(Some(Accepted { warnings: vec![warning], ..Accepted::default() })),

@@ -16,3 +16,4 @@ mod sources;
 mod support;
 mod time;
 mod unbound;
+mod user_codecs;

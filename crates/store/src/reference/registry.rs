@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
-    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention, RetentionRules, SecretHash,
-    Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
+    Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention, RetentionRules,
+    SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 
 use super::{Reference, lock, tables::Tables};
@@ -400,6 +400,24 @@ impl Registry for Reference {
 
     async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
         Ok(lock(&self.registry)?.model_rules.get(&(org, source)).cloned().unwrap_or_default())
+    }
+
+    async fn set_user_codec(&self, codec: UserCodec) -> Result<CodecVersion, Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(codec.org)?;
+        tables.codecs.set(codec)
+    }
+
+    async fn find_user_codec(&self, org: OrgId, model: &str) -> Result<Option<Arc<UserCodec>>, Error> {
+        Ok(lock(&self.registry)?.codecs.find(org, model))
+    }
+
+    async fn list_user_codecs(&self, org: OrgId) -> Result<Vec<Arc<UserCodec>>, Error> {
+        Ok(lock(&self.registry)?.codecs.list(org))
+    }
+
+    async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error> {
+        lock(&self.registry)?.codecs.remove(org, model)
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

@@ -5,6 +5,7 @@ use model::{
 };
 
 use super::{
+    codecs::Codecs,
     people::People,
     sources::Sources,
     streams::{Retained, Streams},
@@ -27,6 +28,7 @@ pub(super) struct Tables {
     pub(super) sources: Sources,
     pub(super) unbounds: Unbounds,
     pub(super) model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
+    pub(super) codecs: Codecs,
     pub(super) people: People,
     pub(super) streams: Streams,
     pub(super) retained: Retained,
