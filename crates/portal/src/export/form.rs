@@ -29,8 +29,11 @@ impl Form {
 
     /// Writes what stands before the first reading.
     pub(super) fn head(&self, out: &mut Vec<u8>) {
-        if let Self::Text(style) = self {
-            line::head(out, *style);
+        match self {
+            Self::Text(style) => line::head(out, *style),
+            // A table begins by itself.
+            #[cfg(feature = "parquet")]
+            Self::Table(_) => {}
         }
     }
 
