@@ -73,6 +73,25 @@ pub async fn accept_all(
     refusal.map_or(Ok(accepted), Err)
 }
 
+/// Takes an uplink that no device has sent into the store, flagged as such, if its device is bound.
+///
+/// **Errors**: as [`accept_all`].
+pub(crate) async fn accept_simulated(
+    store: &dyn Store,
+    scripts: &Scripts,
+    source: &Source,
+    uplink: Uplink,
+) -> Result<Accepted, Refusal> {
+    let Some(device) = store.find_device(source.org, uplink.eui).await? else {
+        let warning =
+            format!("a simulated uplink of device `{}`, which nobody has bound: it was not stored", uplink.eui);
+        return Ok(Accepted { warnings: vec![warning], ..Accepted::default() });
+    };
+    let prepared = prepare(store, scripts, &device, RowFlags::SIMULATED, uplink).await?;
+    let mut accepted = append(store, vec![(prepared.uplink, prepared.warnings)]).await?;
+    prepared.refusal.map_or_else(|| Ok(accepted.pop().unwrap_or_default()), Err)
+}
+
 /// Where an uplink goes.
 enum Found {
     Device(Arc<Device>),

@@ -167,6 +167,8 @@ impl Running {
             notes: Arc::clone(&notes),
             devices,
             scripts: station.scripts().clone(),
+            downlinks: Arc::default(),
+            keeps_simulated: settings.ingest.keep_simulated,
         };
         let broker = Broker::new(
             station.store(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention, RetentionRules,
-    SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
+    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Message, ModelRule, PersonChange, Registry,
@@ -215,6 +215,14 @@ impl Registry for EmbeddedStore {
 
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
         self.registry.list_source_health(org).await
+    }
+
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        self.registry.keep_downlink(downlink).await
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        self.registry.find_downlink(org, id, eui).await
     }
 
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {

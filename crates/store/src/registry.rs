@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, ChannelMap, CodecVersion, Day, Deed, Device,
-    DeviceEui, DeviceId, DeviceKind, DeviceNotes, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits,
+    DeviceEui, DeviceId, DeviceKind, DeviceNotes, Downlink, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits,
     Organization, PasswordHash, Person, PersonId, Position, Rate, Retention, RetentionRules, Role, SecretHash, Session,
     Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
@@ -185,7 +185,12 @@ pub trait Registry: Send + Sync {
     async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error>;
     /// Writes down how fetching a source's messages goes; nothing for a source without a broker.
     async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error>;
-    /// Deletes a source, forgets its broker and what it brought of devices that nobody has bound; its token is worth
+    /// Keeps how a network server takes messages to a device, in place of what it said before.
+    /// **Errors**: `NotFound` source.
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error>;
+    /// How a source's network server takes messages to a device, sealed, if it has ever said so.
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error>;
+    /// Deletes a source, forgets its broker, its downlinks and what it brought of devices that nobody has bound; its token is worth
     /// nothing from then on. **Errors**: `NotFound`.
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
     /// The source that a token is, or was the one before of, by the token's hash; whoever asks

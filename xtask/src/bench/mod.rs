@@ -12,6 +12,7 @@ mod report;
 mod slow;
 mod storage;
 mod stream;
+mod sustained;
 
 use clap::Subcommand;
 
@@ -26,6 +27,8 @@ pub(crate) enum Bench {
     Http(http::Arguments),
     /// Exports by the real binary, and backups beside appending.
     History(history::Arguments),
+    /// A million devices that send at their own pace, for minutes.
+    Sustained(sustained::Arguments),
     /// What slow clients do to a good one.
     Slow(slow::Arguments),
     /// The broker, with mosquitto beside it where that is installed.
@@ -45,6 +48,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Codec(arguments) => codec::run(&arguments),
         Bench::Http(arguments) => http::run(arguments),
         Bench::History(arguments) => runtime.block_on(history::run(arguments)),
+        Bench::Sustained(arguments) => sustained::run(&arguments),
         Bench::Slow(arguments) => slow::run(arguments),
         Bench::Stream(arguments) => runtime.block_on(stream::run(arguments)),
         Bench::Hello => runtime.block_on(hello::serve()),

@@ -1,4 +1,4 @@
-//! QuickJS, one for each payload.
+//! An engine for each payload.
 
 use std::{cell::Cell, rc::Rc, time::Instant};
 

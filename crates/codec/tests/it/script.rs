@@ -230,3 +230,20 @@ proptest! {
         prop_assert_eq!(answer.values, expected);
     }
 }
+
+#[test]
+fn nothing_in_the_corpus_breaks_the_engine() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/script");
+    let mut answered = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let input = std::fs::read(entry.unwrap().path()).unwrap();
+        let [f_port, low, high, rest @ ..] = input.as_slice() else { continue };
+        let (source, payload) = rest.split_at(usize::from(u16::from_le_bytes([*low, *high])).min(rest.len()));
+        let Ok(source) = std::str::from_utf8(source) else { continue };
+        let call = Call { f_port: *f_port, payload, received_at: Timestamp::from_millis(0) };
+        let Ok(answer) = script::run(source, call) else { continue };
+        assert!(answer.values.iter().all(|(_, value)| value.as_number().is_none_or(f64::is_finite)));
+        answered += 1;
+    }
+    assert!(answered >= 2, "only {answered} seeds are answered");
+}

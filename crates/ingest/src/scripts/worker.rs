@@ -97,7 +97,7 @@ impl Drop for Worker {
 /// **Errors**: the station cannot be read from or written to.
 pub fn run_scripts(input: impl Read, mut output: impl Write) -> io::Result<()> {
     let (begun, begins) = mpsc::sync_channel::<()>(0);
-    let (done, ends) = mpsc::channel::<()>();
+    let (done, ends) = mpsc::sync_channel::<()>(1);
     thread::spawn(move || {
         while begins.recv().is_ok() {
             if let Err(mpsc::RecvTimeoutError::Timeout) = ends.recv_timeout(PATIENCE) {

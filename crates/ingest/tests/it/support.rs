@@ -60,6 +60,8 @@ impl App {
             notes: Arc::clone(&notes),
             devices,
             scripts: Scripts::here(),
+            downlinks: Arc::default(),
+            keeps_simulated: false,
         };
         let app = Self { router: ingest::router(state.clone()), store, notes, state };
         for (org, eui, token) in [(ORG, EUI, TOKEN), (NEIGHBOUR, NEIGHBOURS_EUI, "a-token-of-the-neighbour")] {

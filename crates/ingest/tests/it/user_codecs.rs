@@ -54,6 +54,7 @@ async fn a_device_is_decoded_by_its_organizations_codec_in_the_version_that_hold
     let replayed = replay(&*app.store, scripts, &device, Window::ALL, true, &mut heard).await.unwrap();
     assert_eq!((replayed.frames, replayed.changed), (1, 1));
     assert_eq!(app.rows(ORG, PROBE).await[0].codec, CodecVersion(1), "a dry run changes nothing");
+    let mut heard = crate::replay::Heard::default();
     replay(&*app.store, scripts, &device, Window::ALL, false, &mut heard).await.unwrap();
     let query = RowQuery { device: device.id, window: Window::ALL, limit: 9, hidden: false };
     let rows = app.store.rows(ORG, query).await.unwrap();
@@ -103,7 +104,7 @@ async fn while_a_codec_loops_others_are_acknowledged() {
     let app = App::new().await;
     app.bind(ORG, PROBE, "Probe").await;
     app.store.set_user_codec(codec(ORG, "Probe", "function Decoder(b) { while (true); }")).await.unwrap();
-    // On one thread, a codec that ran on it would be the only one to be answered.
+    // On one thread: had the codec run on it, its uplink would be answered first.
     let looping = std::pin::pin!(send(&app, PROBE, &[0xD6], 1));
     let normal = std::pin::pin!(async {
         tokio::task::yield_now().await;
@@ -111,8 +112,8 @@ async fn while_a_codec_loops_others_are_acknowledged() {
     });
     let first = tokio::select! {
         biased;
-        answer = looping => answer,
         answer = normal => answer,
+        answer = looping => answer,
     };
     assert_eq!(first.status, StatusCode::OK, "{}", first.body);
     assert!(app.rows(ORG, EUI).await.iter().any(|row| !row.readings.is_empty()));

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention, RetentionRules,
-    SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
+    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
@@ -12,8 +12,8 @@ use store::{
 };
 
 use super::{
-    Caches, RegistryDb, access_keys, brokers, channels, codecs, deeds, devices, groups, invites, limits, organizations,
-    people, retained, retention, sessions, sources, streams, unbound, usage,
+    Caches, RegistryDb, access_keys, brokers, channels, codecs, deeds, devices, downlinks, groups, invites, limits,
+    organizations, people, retained, retention, sessions, sources, streams, unbound, usage,
 };
 
 #[async_trait]
@@ -230,6 +230,14 @@ impl Registry for RegistryDb {
 
     async fn list_source_health(&self, org: OrgId) -> Result<Vec<SourceHealth>, Error> {
         self.read(move |db| sources::list_health(db, org)).await
+    }
+
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        self.change(move |db| downlinks::keep(db, &downlink)).await
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        self.read(move |db| downlinks::find(db, org, id, eui)).await
     }
 
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {

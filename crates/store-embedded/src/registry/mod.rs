@@ -9,6 +9,7 @@ mod column;
 mod contract;
 mod deeds;
 mod devices;
+mod downlinks;
 mod failure;
 mod groups;
 mod invites;
@@ -55,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
     (11, "codecs", include_str!("../../migrations/registry/011_codecs.sql")),
     (13, "retention", include_str!("../../migrations/registry/013_retention.sql")),
+    (15, "downlinks", include_str!("../../migrations/registry/015_downlinks.sql")),
 ];
 const READERS_MAX: usize = 4;
 

@@ -110,6 +110,7 @@ macro_rules! conformance_suite {
                 rules_about_models_read_back_in_their_order
                 what_sources_bring_adds_up_and_their_times_move_only_forward
                 a_broker_is_a_sources_until_it_is_removed_or_the_source_is
+                keeps_how_devices_are_reached
             }
             codecs {
                 a_codec_reads_back_by_its_model_in_any_case

@@ -4,9 +4,12 @@ use model::{CodecVersion, OrgId, UserCodec};
 
 use crate::{Error, Kind, registry::USER_CODECS_MAX};
 
-/// The codecs that organizations wrote: the last version of each, and what it is unless it was removed.
+/// The last version of a codec, and what it is unless it was removed.
+type Kept = (CodecVersion, Option<Arc<UserCodec>>);
+
+/// The codecs that organizations wrote, by their model in lower case.
 #[derive(Debug, Default)]
-pub(super) struct Codecs(BTreeMap<(OrgId, String), (CodecVersion, Option<Arc<UserCodec>>)>);
+pub(super) struct Codecs(BTreeMap<(OrgId, String), Kept>);
 
 impl Codecs {
     pub(super) fn set(&mut self, mut codec: UserCodec) -> Result<CodecVersion, Error> {

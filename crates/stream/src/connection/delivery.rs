@@ -223,6 +223,11 @@ impl Delivery {
         self.queue.is_empty()
     }
 
+    /// Whether the log is being read; that is brought to its end, as others wait for their turn.
+    pub(super) fn is_fetching(&self) -> bool {
+        self.fetch.is_some()
+    }
+
     /// Begins to read the log, if that is what is to be read.
     pub(super) fn prepare(&mut self, inner: &Arc<Inner>) {
         if matches!(self.reads, Reads::Log) && self.fetch.is_none() && self.needs_more() {

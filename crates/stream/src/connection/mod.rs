@@ -252,7 +252,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         delivery.prepare(inner);
         delivery.keep_up(inner);
         taken.seat.set_position(delivery.arrived());
-        let needs_more = delivery.needs_more();
+        let needs_more = delivery.needs_more() || delivery.is_fetching();
         tokio::select! {
             biased;
             ended = ends.wait_for(Option::is_some) => {
