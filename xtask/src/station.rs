@@ -121,7 +121,7 @@ fn message(eui: u64, number: u64, time_ms: i64, model: &str, port: u8, data: &st
     )
 }
 
-fn build() -> anyhow::Result<PathBuf> {
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--package", "senstation"]).current_dir(crate::root());
     if !cfg!(debug_assertions) {

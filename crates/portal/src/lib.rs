@@ -17,11 +17,13 @@ mod live;
 mod owner;
 mod pages;
 mod password;
+pub mod retention;
 mod right;
 mod router;
 mod secret;
 mod state;
 mod text;
+mod then;
 mod usage;
 mod view;
 

@@ -91,7 +91,13 @@ const WINDOWED: [(&str, &str); 4] = [
     PAGED[0],
     PAGED[1],
 ];
-const ROWS: [(&str, &str); 5] = [
+const AS_OF: (&str, &str) = (
+    "as_of",
+    "a position, or a time up to which readings were received: what was answered then; now where nothing is said",
+);
+const THEN: [(&str, &str); 1] = [AS_OF];
+const ROWS: [(&str, &str); 6] = [
+    AS_OF,
     WINDOWED[0],
     WINDOWED[1],
     ("hidden", "`true` for the rows too that a later decoding of their uplink has replaced"),
@@ -109,11 +115,17 @@ const LIVE: [(&str, &str); 1] = [(
     "filter",
     "a filter of MQTT over the organization's topics; may come several times; every reading where nothing is said",
 )];
-const CHARTED: [(&str, &str); 4] = [
+const CHARTED: [(&str, &str); 5] = [
+    AS_OF,
     WINDOWED[0],
     WINDOWED[1],
     ("series", "channel and measurement, `1/4097`, several joined by commas; all where nothing is said"),
     ("points", "how many buckets, at most 2000"),
+];
+
+const KEPT: [(&str, &str); 2] = [
+    ("readings_days", "how many days readings would be kept; 0 for ever, nothing where nothing is said"),
+    ("frames_days", "the same of raw frames"),
 ];
 
 const EXPORTED: [(&str, &str); 7] = [
@@ -122,14 +134,14 @@ const EXPORTED: [(&str, &str); 7] = [
     WINDOWED[0],
     WINDOWED[1],
     ("time_zone", "the zone that times are written in, such as `Europe/Zurich`; UTC where nothing is said"),
-    ("format", "`csv` or `jsonl`"),
-    ("as_of", "a position, or a time up to which readings were received; now where nothing is said"),
+    ("format", "`csv`, `jsonl` or `parquet`"),
+    AS_OF,
 ];
 
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{account, codecs, completeness, data, devices, document, events, export, groups, keys, limits, live, organization, people, rules, sources, unbound, usage};
+use api::{account, codecs, completeness, data, devices, document, events, export, groups, keys, limits, live, organization, people, retention, rules, sources, unbound, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -160,6 +172,8 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Write, "/groups", pages::groups::create),
         form(Write, "/groups/{id}/rename", pages::groups::rename),
         form(Write, "/groups/{id}/delete", pages::groups::delete),
+        page(Manage, "/retention", pages::retention::show),
+        form(Manage, "/retention", pages::retention::save),
         page(Read, "/map", pages::map::show),
         page(Manage, "/keys", pages::keys::list),
         form(Manage, "/keys", pages::keys::create),
@@ -207,6 +221,9 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Manage, Method::PATCH, "/api/organization", takes::<organization::OrganizationName, organization::OrganizationShape>(200, "Rename the organization"), organization::rename),
         program(Manage, Method::GET, "/api/organization/limits", gives::<limits::LimitsShape>("What the organization may use"), limits::get),
         program(Manage, Method::PATCH, "/api/organization/limits", takes::<limits::LimitsChange, limits::LimitsShape>(200, "Limit what the organization may use"), limits::change),
+        program(Read, Method::GET, "/api/organization/retention", gives::<retention::RetentionShape>("How long the organization keeps history"), retention::get),
+        program(Manage, Method::PUT, "/api/organization/retention", takes::<retention::KeepShape, retention::RetentionShape>(200, "Say how long the organization keeps history; what is older is removed for good"), retention::set),
+        program(Manage, Method::GET, "/api/organization/retention/removal", asked::<retention::Removal>("What would be removed if the organization said this", &KEPT), retention::removal),
         program(Manage, Method::GET, "/api/usage", asked::<usage::UsageShape>("What was used, by day, key, endpoint and device, and how things stand with each limit", &[("days", "how many days back, today included, 1 to 92; 31 where nothing is said")]), usage::show),
         program(Read, Method::GET, "/api/summary", gives::<organization::Summary>("How the devices are doing"), organization::summary),
         program(Read, Method::GET, "/api/fleet", gives::<organization::FleetShape>("Whether a fleet is simulated here"), organization::fleet),
@@ -221,13 +238,13 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Write, Method::PATCH, "/api/devices/{eui}", takes::<devices::DeviceChange, devices::DeviceShape>(200, "Rename, move, place a device, or change its model"), devices::change),
         program(Write, Method::DELETE, "/api/devices/{eui}", ends("Retire a device; its history stays"), devices::retire),
         program(Write, Method::PUT, "/api/devices/{eui}/channels/{index}", takes::<devices::ChannelName, devices::DeviceShape>(200, "Name a channel"), devices::name_channel),
-        program(Read, Method::GET, "/api/devices/{eui}/latest", gives::<Page<data::ReadingShape>>("The newest reading of each series, and the newest statuses"), data::latest),
+        program(Read, Method::GET, "/api/devices/{eui}/latest", asked::<Page<data::ReadingShape>>("The newest reading of each series, and the newest statuses", &THEN), data::latest),
         program(Read, Method::GET, "/api/devices/{eui}/chart", asked::<data::Chart>("Minimum, average and maximum over buckets of time", &CHARTED), data::chart),
         program(Read, Method::GET, "/api/devices/{eui}/rows", asked::<Page<data::RowShape>>("Rows with both clocks, newest first", &ROWS), data::rows),
         program(Read, Method::GET, "/api/devices/{eui}/frames", asked::<Page<data::FrameShape>>("Raw frames, newest first", &WINDOWED), data::frames),
         program(Read, Method::GET, "/api/unbound", asked::<Page<unbound::UnboundShape>>("Devices that sources bring uplinks of and that nobody has bound, last heard first; `POST /api/devices` binds one, and what was kept becomes its history", &LISTED), unbound::list),
         program(Write, Method::DELETE, "/api/unbound/{eui}", ends("Forget a device that nobody has bound, and what is kept of it"), unbound::forget),
-        program(Read, Method::GET, "/api/export", About { query: &EXPORTED, ..ends("Readings as a file, whole: CSV or JSON lines, the last line of which says how many there are") }, export::stream),
+        program(Read, Method::GET, "/api/export", About { query: &EXPORTED, ..ends("Readings as a file, whole: CSV, JSON lines or Parquet, the end of which says how many there are") }, export::stream),
         program(Read, Method::GET, "/api/export/manifest", asked::<export::Manifest>("What such an export would be of, and its position, to be given as `as_of`", &EXPORTED), export::manifest),
         program(Read, Method::GET, "/api/devices/{eui}/completeness", asked::<completeness::CompletenessShape>("How much of what a device sent came, by day", &[("days", "how many days back, today included, 1 to 92; 31 where nothing is said")]), completeness::get),
         program(Manage, Method::GET, "/api/sources/{id}/rules", gives::<Page<rules::RuleShape>>("Which model devices are that a source names, in the order that is tried"), rules::list),
@@ -243,6 +260,9 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Read, Method::GET, "/api/groups/{id}", gives::<groups::GroupShape>("A group"), groups::get),
         program(Write, Method::PATCH, "/api/groups/{id}", takes::<groups::GroupName, groups::GroupShape>(200, "Rename a group"), groups::rename),
         program(Write, Method::DELETE, "/api/groups/{id}", ends("Delete a group; its devices move to the default one"), groups::delete),
+        program(Read, Method::GET, "/api/groups/{id}/retention", gives::<retention::RetentionShape>("How long the devices of a group keep history"), retention::get_of_group),
+        program(Manage, Method::PUT, "/api/groups/{id}/retention", takes::<retention::KeepShape, retention::RetentionShape>(200, "Say how long the devices of a group keep history; what is older is removed for good"), retention::set_of_group),
+        program(Manage, Method::GET, "/api/groups/{id}/retention/removal", asked::<retention::Removal>("What would be removed if the group said this", &KEPT), retention::removal_of_group),
         program(Manage, Method::GET, "/api/keys", gives::<Page<keys::KeyShape>>("List access keys, revoked ones included"), keys::list),
         program(Manage, Method::POST, "/api/keys", takes::<keys::NewKey, keys::MadeKey>(201, "Create an access key; its secret half is shown this once"), keys::create),
         program(Manage, Method::GET, "/api/keys/{id}", gives::<keys::KeyShape>("An access key"), keys::get),

@@ -1,7 +1,9 @@
 use std::{fmt, pin::Pin, sync::Arc};
 
 use futures_util::stream;
-use model::{AccessId, Call, OrgId, Position, Reading, SourceKind, Timestamp, UserCodec, Value as ReadValue};
+use model::{
+    AccessId, Call, OrgId, Position, Reading, Retention, SourceKind, Timestamp, UserCodec, Value as ReadValue,
+};
 use serde_json::Value;
 use store::{Error, Store};
 
@@ -13,6 +15,10 @@ pub trait Station: Send + Sync {
     fn version(&self) -> &'static str;
     /// What there is to say about the station's health, by name.
     fn facts(&self) -> Vec<(&'static str, Fact)>;
+    /// How long history is kept where nobody says otherwise.
+    fn retention(&self) -> Retention;
+    /// When the disk will be full at the rate of the last days, as far as that can be told.
+    fn disk_full_at(&self) -> Option<Timestamp>;
     /// The newest lines of the log, oldest first.
     fn log_tail(&self) -> Vec<String>;
     /// The product models that can be decoded.

@@ -35,7 +35,7 @@ use crate::{
     export::{self, Wanted},
     import, mirror,
     progress::{self, Shown, Steps},
-    replay,
+    replay, retention,
     station::{self, Station},
 };
 
@@ -68,6 +68,8 @@ pub(crate) enum Request {
     Count { org: OrgId, eui: DeviceEui, since_ms: i64 },
     /// Decode stored frames again, and write how that differs into a file.
     Replay(replay::Wanted),
+    /// Count what a rule about retention would remove.
+    CountOld(retention::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,6 +83,7 @@ enum Line {
     Take { batch: Box<mirror::Batch> },
     Count { org: String, eui: String, since_ms: i64 },
     Replay(replay::Wanted),
+    CountOld(retention::Wanted),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -145,6 +148,7 @@ async fn ask_over(mut socket: UnixStream, request: Request, what: &'static str) 
         Request::Take(batch) => Line::Take { batch },
         Request::Count { org, eui, since_ms } => Line::Count { org: org.to_string(), eui: eui.to_string(), since_ms },
         Request::Replay(wanted) => Line::Replay(wanted),
+        Request::CountOld(wanted) => Line::CountOld(wanted),
     };
     socket.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes()).await?;
     let mut shown = None;
@@ -174,6 +178,7 @@ async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> a
         Request::Import(wanted) => import::take(station, *wanted, steps).await,
         Request::Take(batch) => mirror::take(&*station.store(), *batch).await,
         Request::Count { org, eui, since_ms } => mirror::count(&*station.store(), org, eui, since_ms).await,
+        Request::CountOld(wanted) => retention::count(&*station.store(), wanted).await,
         Request::Replay(wanted) => replay::run(&*station.store(), station.scripts(), wanted, steps).await,
         Request::Verify => Ok(backup::verified_json(&backup::verify(station, steps).await?)),
     }
@@ -326,5 +331,6 @@ fn parse(line: &str) -> anyhow::Result<Request> {
             Request::Count { org: org.parse()?, eui, since_ms }
         }
         Line::Replay(wanted) => Request::Replay(wanted),
+        Line::CountOld(wanted) => Request::CountOld(wanted),
     })
 }

@@ -14,11 +14,10 @@ use model::{MeasurementId, Position, Timestamp, Window};
 use portal::export::{AsOf, Export, ExportQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
-    credentials::hex,
+    clock,
     progress::{Steps, aside},
     station::Station,
 };
@@ -76,7 +75,16 @@ pub(crate) async fn write(station: &Station, wanted: Wanted, to: PathBuf, steps:
         }
     }
     let store = station.store();
-    let export = Export::begin(&*store, wanted.query()?).await?;
+    let query = wanted.query()?;
+    let (head, now) = (store.head().await?, clock::now());
+    match query.as_of {
+        Some(AsOf::Position(position)) if position > head => {
+            bail!("position {position} is still to come: the last there is is {head}")
+        }
+        Some(AsOf::Received(at)) if at > now => bail!("{at} is still to come: it is {now}"),
+        _ => {}
+    }
+    let export = Export::begin(&*store, query).await?;
     let runtime = Handle::current();
     aside(steps, move |steps| {
         let mut part = to.as_os_str().to_owned();
@@ -104,17 +112,12 @@ fn pour(
     mut next: impl FnMut(&mut Export) -> Result<Option<Vec<u8>>, store::Error>,
     steps: &Steps,
 ) -> anyhow::Result<Value> {
-    let mut sum = Sha256::new();
     while let Some(piece) = next(&mut export)? {
         out.write_all(&piece)?;
-        sum.update(&piece);
         let (done, total) = export.progress();
         if !steps.note(done, total) {
             return Err(io::Error::other("it was stopped before its end").into());
         }
     }
-    let mut shown = export.manifest();
-    let sum: [u8; 32] = sum.finalize().into();
-    shown["sha256"] = hex(&sum).to_ascii_lowercase().into();
-    Ok(shown)
+    Ok(export.manifest())
 }

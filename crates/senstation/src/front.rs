@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use api::ApiState;
 use codec::{Codec, script::Outcome};
 use futures_util::stream::unfold;
-use model::{AccessId, Call, Frame, OrgId, Position, SourceKind, StationKey, Timestamp, UserCodec};
+use model::{AccessId, Call, Frame, OrgId, Position, Retention, SourceKind, StationKey, Timestamp, UserCodec};
 use portal::{BrokerClient, BrokerFigures, Fact, Later, LiveMessages, PortalState, Stream, TriedCodec};
 use store::Registry;
 use stream::Broker;
@@ -23,6 +23,7 @@ use crate::{
     config::{self, Listen, Settings},
     credentials::random,
     demo::Fleets,
+    disk::Disk,
     logging::Tail,
     station::Station,
 };
@@ -35,6 +36,7 @@ pub(crate) struct Front {
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) log: Tail,
     pub(crate) backups: Arc<Backups>,
+    pub(crate) disk: Arc<Disk>,
     /// Where the MQTT door is, if it is open.
     pub(crate) mqtt: Option<SocketAddr>,
     pub(crate) broker: Broker,
@@ -72,12 +74,22 @@ impl portal::Station for Front {
             ("readings_days", Fact::Days(self.settings.retention.readings_days)),
             ("frames_days", Fact::Days(self.settings.retention.frames_days)),
         ];
-        facts.extend(free_bytes(&self.settings.data_dir).map(|free| ("disk_free", Fact::Bytes(free))));
+        facts.extend(self.disk.free_bytes().map(|free| ("disk_free", Fact::Bytes(free))));
+        facts.extend(self.disk.growth().map(|growth| ("disk_growth", Fact::Bytes(growth as u64))));
+        facts.extend(self.disk_full_at().map(|at| ("disk_full_at", Fact::At(at))));
         if let Some(last) = self.backups.last() {
             facts.push(("backup", Fact::Trouble(last.trouble)));
             facts.extend(last.good_ms.map(|ms| ("backup_at", Fact::At(Timestamp::from_millis(ms)))));
         }
         facts
+    }
+
+    fn retention(&self) -> Retention {
+        self.settings.retention.as_said()
+    }
+
+    fn disk_full_at(&self) -> Option<Timestamp> {
+        self.disk.full_at(clock::now())
     }
 
     fn log_tail(&self) -> Vec<String> {
@@ -184,11 +196,6 @@ pub(crate) fn broker(settings: &config::Mqtt, station_key: StationKey) -> stream
 fn is_here(host: &str) -> bool {
     let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
-fn free_bytes(path: &Path) -> Option<u64> {
-    let stat = rustix::fs::statvfs(path).ok()?;
-    Some(stat.f_bavail * stat.f_frsize)
 }
 
 /// Where people get in.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,11 +13,13 @@ use jiff::tz::TimeZone;
 use model::{ChannelIndex, MeasurementId, OrgId, SeriesKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use store::Store;
 use tokio::runtime::Handle;
 
 use crate::{
     clock,
+    credentials::hex,
     progress::{Steps, aside},
     station::Station,
 };
@@ -82,10 +84,10 @@ fn run(store: &dyn Store, runtime: &Handle, wanted: Wanted, steps: &Steps) -> an
     let total = open()?.get_ref().metadata()?.len();
     let mut bound = Vec::new();
     if table.is_none() {
-        match import::check_end(open()?)? {
+        match check_end(open()?)? {
             Ended::Whole => {}
             Ended::Open => bail!(
-                "`{name}` has no line that ends an export: it was cut off, or comes from elsewhere; for a table \
+                "`{name}` has nothing that ends an export: it was cut off, or comes from elsewhere; for a table \
                  from elsewhere give `--time-column` and `--column`"
             ),
             Ended::Altered => bail!("`{name}` is not as it was exported: its checksum differs"),
@@ -94,6 +96,9 @@ fn run(store: &dyn Store, runtime: &Handle, wanted: Wanted, steps: &Steps) -> an
             let text = std::fs::read(&manifest).with_context(|| format!("cannot read `{}`", manifest.display()))?;
             let manifest: Manifest = serde_json::from_slice(&text)
                 .with_context(|| format!("`{}` is no manifest of an export", manifest.display()))?;
+            if manifest.sha256.as_ref().is_some_and(|said| sum_of(&from).is_ok_and(|sum| sum != *said)) {
+                bail!("`{name}` is not the file that its manifest is of: its SHA-256 differs");
+            }
             bound = runtime.block_on(manifest.bind_missing(store, org, clock::now()))?;
         }
     }
@@ -105,7 +110,7 @@ fn run(store: &dyn Store, runtime: &Handle, wanted: Wanted, steps: &Steps) -> an
         writeln!(out, "line,fate,why")?;
     }
     let counting = Counting { inner: open()?, steps, done: 0, total };
-    let records = records(counting, table)?;
+    let records = records(counting, table).with_context(|| format!("`{name}`"))?;
     let (mut odd, mut broken) = (Vec::new(), None);
     let taken =
         runtime.block_on(import::import(store, Manner { org, is_dry, replaces }, records, &mut |line, fate, why| {
@@ -139,12 +144,59 @@ fn run(store: &dyn Store, runtime: &Handle, wanted: Wanted, steps: &Steps) -> an
 
 type Records<'a> = Box<dyn Iterator<Item = Result<Result<Record, Odd>, io::Error>> + 'a>;
 
-fn records<'a>(mut input: impl BufRead + 'a, table: Option<Table>) -> anyhow::Result<Records<'a>> {
+fn records(mut input: Counting<'_, BufReader<File>>, table: Option<Table>) -> anyhow::Result<Records<'_>> {
     Ok(match table {
         Some(table) => Box::new(import::read_table(input, table.columns()?)?),
+        #[cfg(feature = "parquet")]
+        None if input.fill_buf()?.starts_with(import::PARQUET_MAGIC) => parquet(input)?,
         None if input.fill_buf()?.starts_with(HEADINGS.as_bytes()) => Box::new(import::read_csv(input)),
         None => Box::new(import::read_lines(input)),
     })
+}
+
+fn sum_of(file: &Path) -> io::Result<String> {
+    let mut sum = Sha256::new();
+    let mut input = File::open(file)?;
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match input.read(&mut block)? {
+            0 => break,
+            read => sum.update(&block[..read]),
+        }
+    }
+    let sum: [u8; 32] = sum.finalize().into();
+    Ok(hex(&sum).to_ascii_lowercase())
+}
+
+/// How an export ends, however it is written.
+fn check_end(mut input: BufReader<File>) -> io::Result<Ended> {
+    #[cfg(feature = "parquet")]
+    if input.fill_buf()?.starts_with(import::PARQUET_MAGIC) {
+        return match import::open_parquet(input.get_ref().try_clone()?) {
+            Ok(footer) => import::check_parquet_end(input.get_mut(), &footer),
+            // The footer is what a file has that was not cut off.
+            Err(_) => Ok(Ended::Open),
+        };
+    }
+    import::check_end(input)
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(input: Counting<'_, BufReader<File>>) -> anyhow::Result<Records<'_>> {
+    let Counting { inner, steps, .. } = input;
+    let readings = import::ParquetReadings::new(import::open_parquet(inner.into_inner())?)?;
+    let total = readings.total();
+    let counted = readings.zip(1_u64..).map(move |(reading, number)| {
+        if number % 4_096 == 0 && !steps.note(number, total) {
+            return Err(stopped());
+        }
+        reading
+    });
+    Ok(Box::new(counted))
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("it was stopped before its end; what was taken until then stays")
 }
 
 fn create(path: &Path) -> anyhow::Result<File> {
@@ -180,7 +232,7 @@ impl<R: BufRead> io::Read for Counting<'_, R> {
 impl<R: BufRead> BufRead for Counting<'_, R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if !self.steps.note(self.done, self.total) {
-            return Err(io::Error::other("it was stopped before its end; what was taken until then stays"));
+            return Err(stopped());
         }
         self.inner.fill_buf()
     }

@@ -4,14 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use api::ApiState;
 use ingest::Notes;
-use portal::PortalState;
-use store::{ExpireKind, Store};
+use model::{Deed, Retention};
+use portal::{
+    PortalState,
+    retention::{Deed::Remove, Old, apply},
+};
+use store::Store;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{clock, config::Retention, door::Identity, station::Station};
+use crate::{clock, disk::Disk, door::Identity, station::Station};
 
 const POLL: Duration = Duration::from_millis(250);
 const ADOPT: Duration = Duration::from_millis(500);
@@ -84,9 +88,21 @@ pub(crate) async fn maintain(station: Arc<Station>, stop: watch::Receiver<bool>)
     every(MAINTAIN, stop, "the store cannot be kept in order", maintain).await;
 }
 
-/// Removes what is older than the settings want it kept.
+/// Measures how fast the disk fills.
+pub(crate) async fn watch_disk(disk: Arc<Disk>, stop: watch::Receiver<bool>) {
+    let measure = || {
+        let disk = Arc::clone(&disk);
+        async move {
+            let measured = tokio::task::spawn_blocking(move || disk.measure(clock::now())).await;
+            measured.map_err(store::Error::internal)?.map_err(store::Error::internal)
+        }
+    };
+    every(RETAIN, stop, "how fast the disk fills cannot be measured", measure).await;
+}
+
+/// Removes what is older than groups, organizations and the settings want it kept.
 pub(crate) async fn retain(station: Arc<Station>, retention: Retention, stop: watch::Receiver<bool>) {
-    let remove = || remove_old(station.store(), retention.clone());
+    let remove = || remove_old(station.store(), retention);
     // Years of data take minutes to remove; the next start goes on with what is left.
     unless_told(stop.clone(), every(RETAIN, stop, "old data cannot be removed", remove)).await;
 }
@@ -99,19 +115,26 @@ async fn unless_told(mut stop: watch::Receiver<bool>, work: impl Future<Output =
     }
 }
 
-async fn remove_old(store: Arc<dyn Store>, retention: Retention) -> Result<(), store::Error> {
-    const DAY_MS: i64 = 24 * 3_600_000;
-    let kinds = [(ExpireKind::Rows, retention.readings_days), (ExpireKind::Frames, retention.frames_days)];
+async fn remove_old(store: Arc<dyn Store>, station: Retention) -> Result<(), store::Error> {
     let mut after = None;
     while let Some(org) = store.list_organizations(after, 1).await?.pop() {
-        for (kind, days) in kinds.into_iter().filter(|(_, days)| *days > 0) {
-            let before = clock::now().minus_ms(i64::from(days) * DAY_MS);
-            let count = store.expire(org.id, before, kind).await?;
-            if count > 0 {
-                tracing::info!(org = %org.id, count, ?kind, %before, "removed what is older");
-            }
+        let org = org.id;
+        let (rules, now) = (store.get_retention(org).await?, clock::now());
+        let Old { devices, rows, frames } = apply(&*store, org, &rules, station, None, now, Remove).await?;
+        if devices > 0 {
+            tracing::info!(%org, devices, rows, frames, "removed what is older than it is to be kept");
+            let deed = Deed {
+                org,
+                at: now,
+                actor: "station".to_owned(),
+                address: String::new(),
+                action: "retention.remove".to_owned(),
+                subject: org.to_string(),
+                detail: format!("{rows} rows and {frames} frames of {devices} devices"),
+            };
+            store.record(deed).await?;
         }
-        after = Some(org.id);
+        after = Some(org);
     }
     Ok(())
 }
@@ -149,7 +172,7 @@ async fn every<F: Future<Output = Result<(), store::Error>>>(
 
 #[cfg(test)]
 mod tests {
-    use model::{CodecVersion, DedupKey, DeviceKind, OrgId, Organization, Reading, RowFlags, SourceId, Window};
+    use model::{CodecVersion, DedupKey, DeviceKind, Keep, OrgId, Organization, Reading, RowFlags, SourceId, Window};
     use store::{Binding, Entry, NewRow, Reference, Registry, RowQuery, StoredUplink, Telemetry};
 
     use super::*;
@@ -197,12 +220,16 @@ mod tests {
     async fn readings_are_kept_as_long_as_the_settings_say() {
         let (store, query) = store_with_rows(&[1, 6, 10]).await;
         let left = async |readings_days| {
-            remove_old(store.clone(), Retention { readings_days, frames_days: 0 }).await.unwrap();
+            let retention = Retention { readings: Keep::days(readings_days).ok(), frames: None };
+            remove_old(store.clone(), retention).await.unwrap();
             store.rows(ORG, query).await.unwrap().len()
         };
         assert_eq!(left(0).await, 3, "0 keeps everything");
         assert_eq!(left(7).await, 2);
         assert_eq!(left(2).await, 1);
+        let deeds = store.list_deeds(ORG, None, 10).await.unwrap();
+        let told: Vec<_> = deeds.iter().map(|(_, deed)| (deed.actor.as_str(), deed.detail.as_str())).collect();
+        assert_eq!(told, [("station", "1 rows and 0 frames of 1 devices"); 2]);
     }
 
     #[tokio::test]

@@ -30,6 +30,7 @@ use crate::{
     config::{self, Listen, Settings},
     control,
     demo::{self, Fleets},
+    disk::Disk,
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, Front, PortalLink},
     intake, jobs,
@@ -104,6 +105,7 @@ pub(crate) struct Running {
     broker: Broker,
     fleets: Arc<Fleets>,
     backups: Arc<Backups>,
+    disk: Arc<Disk>,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
     mqtt: Option<SocketAddr>,
@@ -175,6 +177,7 @@ impl Running {
             Some(Arc::new(PrivateSpace(ingest.clone()))),
         );
         let backups = Arc::new(Backups::new(settings.backup.clone()));
+        let disk = Arc::new(Disk::new(&settings.data_dir));
         let front = Front {
             station: Arc::clone(&station),
             api: api.clone(),
@@ -182,6 +185,7 @@ impl Running {
             fleets: Arc::clone(&fleets),
             log,
             backups: Arc::clone(&backups),
+            disk: Arc::clone(&disk),
             mqtt: mqtt_address,
             broker: broker.clone(),
             station_key,
@@ -199,6 +203,7 @@ impl Running {
             broker,
             fleets,
             backups,
+            disk,
             http: None,
             https: None,
             mqtt: mqtt_address,
@@ -238,7 +243,9 @@ impl Running {
         running.spawn(jobs::poll);
         running.spawn(jobs::adopt);
         running.spawn(jobs::maintain);
-        let retention = settings.retention.clone();
+        let retention = settings.retention.as_said();
+        let disk = Arc::clone(&running.disk);
+        running.spawn(|_, stop| jobs::watch_disk(disk, stop));
         running.spawn(|station, stop| jobs::retain(station, retention, stop));
         Ok(running)
     }
@@ -253,7 +260,12 @@ impl Running {
             connections_max: settings.http.connections_max,
             connections_per_address_max: settings.http.connections_per_address_max,
         };
-        let metrics = Arc::new(Metrics::new(Arc::clone(&self.station), self.broker.clone(), Arc::clone(&self.backups)));
+        let metrics = Arc::new(Metrics::new(
+            Arc::clone(&self.station),
+            self.broker.clone(),
+            Arc::clone(&self.backups),
+            Arc::clone(&self.disk),
+        ));
         let proxies = &settings.http.trusted_proxies.0;
         if let Listen(Some(address)) = settings.metrics.listen {
             let door = Door::new(metrics_only(Arc::clone(&metrics)), Arc::clone(&metrics), proxies);

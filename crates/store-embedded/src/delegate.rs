@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash,
-    Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
+    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Message, ModelRule, PersonChange, Registry,
@@ -109,6 +109,23 @@ impl Registry for EmbeddedStore {
 
     async fn list_groups(&self, org: OrgId) -> Result<Vec<Group>, Error> {
         self.registry.list_groups(org).await
+    }
+
+    async fn set_retention(&self, org: OrgId, group: Option<GroupId>, retention: Retention) -> Result<(), Error> {
+        self.registry.set_retention(org, group, retention).await
+    }
+
+    async fn get_retention(&self, org: OrgId) -> Result<RetentionRules, Error> {
+        self.registry.get_retention(org).await
+    }
+
+    async fn list_histories(
+        &self,
+        org: OrgId,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> Result<Vec<(DeviceId, Option<GroupId>)>, Error> {
+        self.registry.list_histories(org, after, limit).await
     }
 
     async fn move_devices_to_group(

@@ -21,6 +21,7 @@ const LOG: &[Migration] = &[(1, "001_log", include_str!("../migrations/log/001_l
 const ROWS: &[Migration] = &[
     (1, "001_rows", include_str!("../migrations/rows/001_rows.sql")),
     (2, "002_um_by_day", include_str!("../migrations/rows/002_um_by_day.sql")),
+    (3, "003_frame_by_start", include_str!("../migrations/rows/003_frame_by_start.sql")),
 ];
 
 /// A data folder held by this process, until it is dropped.

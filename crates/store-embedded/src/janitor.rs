@@ -24,6 +24,8 @@ mod merge;
 mod seal;
 mod trim;
 
+pub(crate) use expire::Slice;
+
 /// Something to keep in order, as [`crate::EmbeddedStore::chore`] takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chore {
@@ -49,7 +51,8 @@ pub(crate) enum Job {
     Seal(DeviceId),
     CopyLogBack,
     Run(Chore, Reply<()>),
-    Expire { org: OrgId, before: Timestamp, kind: ExpireKind, reply: Reply<u64> },
+    Expire { org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind, reply: Reply<Slice> },
+    CountOld { org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind, reply: Reply<u64> },
     Purge { org: OrgId, device: DeviceId, reply: Reply<()> },
     Freeze { reply: Reply<Frozen> },
     Stop { reply: Reply<()> },
@@ -109,10 +112,15 @@ impl Janitor {
                     }
                 }
                 Job::Run(chore, reply) => drop(reply.send(self.chore(chore))),
-                Job::Expire { org, before, kind, reply } => {
-                    let expired = self.expire(org, before, kind);
+                Job::Expire { org, device, before, kind, reply } => {
+                    let expired = self.expire(org, device, before, kind);
                     self.note(&expired);
                     drop(reply.send(expired));
+                }
+                Job::CountOld { org, device, before, kind, reply } => {
+                    let counted = self.count_old(org, device, before, kind);
+                    self.note(&counted);
+                    drop(reply.send(counted));
                 }
                 Job::Purge { org, device, reply } => {
                     let purged = self.purge(org, device);

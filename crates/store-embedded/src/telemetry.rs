@@ -139,8 +139,20 @@ impl Telemetry for EmbeddedStore {
         self.shared.head.subscribe().wait_for(|head| *head > after).await.map(drop).map_err(Error::internal)
     }
 
-    async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
-        self.ask_janitor(|reply| Job::Expire { org, before, kind, reply }).await
+    async fn expire(&self, org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
+        let mut removed = 0;
+        // Between two slices the janitor does what else is due.
+        loop {
+            let slice = self.ask_janitor(|reply| Job::Expire { org, device, before, kind, reply }).await?;
+            removed += slice.removed;
+            if slice.is_last {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn count_old(&self, org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
+        self.ask_janitor(|reply| Job::CountOld { org, device, before, kind, reply }).await
     }
 
     async fn purge(&self, org: OrgId, device: DeviceId) -> Result<(), Error> {

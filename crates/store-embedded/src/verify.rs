@@ -203,38 +203,38 @@ impl Walk<'_> {
     }
 
     fn chunks(&mut self, connection: &Connection) -> Result<(), Error> {
-        let mut select = connection
-            .prepare("SELECT id, device, first_ms, last_ms, last_position, rows, bytes FROM chunk")
-            .map_err(sqlite)?;
-        let mut chunks = select.query([]).map_err(sqlite)?;
-        while let Some(row) = chunks.next().map_err(sqlite)? {
-            let number = |column| row.get::<_, i64>(column).map_err(sqlite);
-            let (id, device) = (number(0)?, number(1)?);
-            let listed = [number(2)?, number(3)?, number(4)?, number(5)?];
-            let bytes =
-                row.get_ref(6).map_err(sqlite)?.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
-            self.come_on(bytes.len())?;
-            self.found.chunks += 1;
-            match Chunk::open(bytes).and_then(|chunk| chunk.rows()) {
-                Ok(rows) => {
-                    self.found.rows += rows.len() as u64;
-                    let ms = || rows.iter().map(|row| row.measured_at.as_millis());
-                    let positions = rows.iter().map(|row| row.position.get() as i64);
-                    let held = [ms().min(), ms().max(), positions.max(), Some(rows.len() as i64)];
-                    if listed.map(Some) != held {
-                        self.found.find(format!("chunk {id} of device {device} holds other rows than are listed"));
-                    }
-                }
-                Err(cause) => self.found.find(format!("chunk {id} of device {device} is damaged: {cause}")),
-            }
-        }
-        Ok(())
+        let sql = "SELECT id, device, first_ms, last_ms, last_position, rows, bytes FROM chunk";
+        self.blobs(connection, sql, "chunk", |found, bytes| {
+            found.chunks += 1;
+            let rows = Chunk::open(bytes).and_then(|chunk| chunk.rows()).map_err(|cause| cause.to_string())?;
+            found.rows += rows.len() as u64;
+            let ms = || rows.iter().map(|row| row.measured_at.as_millis());
+            let positions = rows.iter().map(|row| row.position.get() as i64);
+            Ok([ms().min(), ms().max(), positions.max(), Some(rows.len() as i64)])
+        })
     }
 
     fn frames(&mut self, connection: &Connection) -> Result<(), Error> {
-        let mut select = connection
-            .prepare("SELECT id, device, first_ms, last_ms, last_position, frames, bytes FROM frame")
-            .map_err(sqlite)?;
+        let sql = "SELECT id, device, first_ms, last_ms, last_position, frames, bytes FROM frame";
+        self.blobs(connection, sql, "blob of frames", |found, bytes| {
+            let stored = frames::decode(bytes).map_err(|cause| cause.0.to_string())?;
+            found.frames += stored.len() as u64;
+            let ms = || stored.iter().map(|frame| frame.received_at.as_millis());
+            let last = stored.last().map(|frame| frame.position.get() as i64);
+            Ok([ms().min(), ms().max(), last, Some(stored.len() as i64)])
+        })
+    }
+
+    /// Reads blobs that are listed with id, device, first and last time, last position and count, and holds what
+    /// `read` finds in each against the last four.
+    fn blobs(
+        &mut self,
+        connection: &Connection,
+        sql: &str,
+        name: &str,
+        read: impl Fn(&mut Verified, &[u8]) -> Result<[Option<i64>; 4], String>,
+    ) -> Result<(), Error> {
+        let mut select = connection.prepare(sql).map_err(sqlite)?;
         let mut blobs = select.query([]).map_err(sqlite)?;
         while let Some(row) = blobs.next().map_err(sqlite)? {
             let number = |column| row.get::<_, i64>(column).map_err(sqlite);
@@ -243,17 +243,10 @@ impl Walk<'_> {
             let bytes =
                 row.get_ref(6).map_err(sqlite)?.as_blob().map_err(|cause| Error::internal(cause.to_string()))?;
             self.come_on(bytes.len())?;
-            match frames::decode(bytes) {
-                Ok(stored) => {
-                    self.found.frames += stored.len() as u64;
-                    let ms = || stored.iter().map(|frame| frame.received_at.as_millis());
-                    let last = stored.last().map(|frame| frame.position.get() as i64);
-                    let held = [ms().min(), ms().max(), last, Some(stored.len() as i64)];
-                    if listed.map(Some) != held {
-                        self.found.find(format!("frames {id} of device {device} are others than are listed"));
-                    }
-                }
-                Err(cause) => self.found.find(format!("frames {id} of device {device} are damaged: {}", cause.0)),
+            match read(&mut self.found, bytes) {
+                Ok(held) if held == listed.map(Some) => {}
+                Ok(_) => self.found.find(format!("{name} {id} of device {device} holds other than is listed")),
+                Err(cause) => self.found.find(format!("{name} {id} of device {device} is damaged: {cause}")),
             }
         }
         Ok(())

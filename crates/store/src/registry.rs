@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, ChannelMap, CodecVersion, Day, Deed, Device,
     DeviceEui, DeviceId, DeviceKind, DeviceNotes, Downlink, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits,
-    Organization, PasswordHash, Person, PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Organization, PasswordHash, Person, PersonId, Position, Rate, Retention, RetentionRules, Role, SecretHash, Session,
+    Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 
 use crate::{Charge, Drawn, Error, Message, UnboundDevice, UnboundUplink, Usage};
@@ -104,6 +104,20 @@ pub trait Registry: Send + Sync {
         devices: &[DeviceEui],
         group: Option<GroupId>,
     ) -> Result<(), Error>;
+
+    /// Says how long the devices of an organization keep history, or those of one of its groups; it goes with the
+    /// group. **Errors**: `NotFound` organization or group.
+    async fn set_retention(&self, org: OrgId, group: Option<GroupId>, retention: Retention) -> Result<(), Error>;
+    /// What an organization and its groups say about how long history is kept.
+    async fn get_retention(&self, org: OrgId) -> Result<RetentionRules, Error>;
+    /// The devices whose history the organization has, by ascending id, after `after`, each with its group; one that
+    /// is unbound is in the group that it was in.
+    async fn list_histories(
+        &self,
+        org: OrgId,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> Result<Vec<(DeviceId, Option<GroupId>)>, Error>;
 
     /// Binds a device. The organization that had it before gets the same device id, and its
     /// history with it; another organization a new one. **Errors**: `Conflict` if it is bound

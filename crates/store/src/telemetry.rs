@@ -67,11 +67,14 @@ pub trait Telemetry: Send + Sync {
     /// `follow` reads.
     async fn wait(&self, after: Position) -> Result<(), Error>;
 
-    /// Removes what is older than `before` for good, and says how many rows (by `measured_at`) or
-    /// frames (by `received_at`) that were, hidden rows included. The log keeps its own, shorter,
-    /// window; counters and keys of duplicates stay, and what a decoding hid stays hidden when that
-    /// decoding has expired.
-    async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error>;
+    /// Removes what a device sent that is older than `before` for good, and says how many rows (by
+    /// `measured_at`) or frames (by `received_at`) that were, hidden rows included. The log keeps its
+    /// own, shorter, window; counters and keys of duplicates stay, and what a decoding hid stays
+    /// hidden when that decoding has expired. Whoever stops waiting leaves the rest as it is.
+    async fn expire(&self, org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error>;
+
+    /// How many rows or frames [`expire`](Telemetry::expire) would remove now.
+    async fn count_old(&self, org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error>;
 
     /// Erases everything a device ever sent: rows, frames, its entries in the log, the keys of its
     /// uplinks, and when it was heard. Its id stays its id, its `um` stays counted.

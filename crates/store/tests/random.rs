@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::{DedupKey, Position};
+use model::{DedupKey, DeviceId, Position};
 use store::{
     Entry, Error, ExpireKind, Reference, Scope, Store, Telemetry,
     conformance::{
@@ -197,7 +197,8 @@ async fn the_same_seed_does_the_same() {
     let rows = async |seed| {
         let mut subject = healthy();
         let summary = run(&mut subject, seed, 100).await.unwrap_or_else(|failure| panic!("{failure}"));
-        let expired = subject.store.expire(org(1), at(i64::from(i32::MAX)), ExpireKind::Rows).await.expect("expire");
+        let expired =
+            subject.store.expire(org(1), DeviceId(1), at(i64::from(i32::MAX)), ExpireKind::Rows).await.expect("expire");
         let log = subject.store.follow(Scope::All, Position::START, usize::MAX).await.expect("follow");
         (summary, expired, format!("{:?}", log.entries))
     };

@@ -12,9 +12,18 @@ use anyhow::Context;
 /// **Units**: counted in hundredths of a second.
 pub(crate) fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("cannot read a process's CPU time")?;
+    ticks(&stat, 11)
+}
+
+/// CPU time of processes that this one has started and that have ended.
+pub(crate) fn children_cpu_time() -> anyhow::Result<Duration> {
+    ticks(&fs::read_to_string("/proc/self/stat").context("cannot read a process's CPU time")?, 13)
+}
+
+fn ticks(stat: &str, field: usize) -> anyhow::Result<Duration> {
     // The name in parentheses may hold anything.
     let fields = stat.rsplit_once(')').context("`/proc` is not as it was")?.1;
-    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    let ticks = fields.split_whitespace().skip(field).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
     Ok(Duration::from_millis(ticks * 10))
 }
 

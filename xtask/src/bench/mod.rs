@@ -3,6 +3,7 @@
 mod codec;
 mod fleet;
 mod hello;
+mod history;
 mod http;
 mod machine;
 mod mqtt;
@@ -24,6 +25,8 @@ pub(crate) enum Bench {
     Codec(codec::Arguments),
     /// The whole process over loopback, with an axum hello beside it.
     Http(http::Arguments),
+    /// Exports by the real binary, and backups beside appending.
+    History(history::Arguments),
     /// A million devices that send at their own pace, for minutes.
     Sustained(sustained::Arguments),
     /// What slow clients do to a good one.
@@ -44,6 +47,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
         Bench::Codec(arguments) => codec::run(&arguments),
         Bench::Http(arguments) => http::run(arguments),
+        Bench::History(arguments) => runtime.block_on(history::run(arguments)),
         Bench::Sustained(arguments) => sustained::run(&arguments),
         Bench::Slow(arguments) => slow::run(arguments),
         Bench::Stream(arguments) => runtime.block_on(stream::run(arguments)),

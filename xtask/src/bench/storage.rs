@@ -19,18 +19,18 @@ use super::{
     report::{Line, Samples, print},
 };
 
-const DEVICES: u64 = 1_250;
+pub(super) const DEVICES: u64 = 1_250;
 /// Uplinks that make 1,000 points.
 const BATCH: usize = 125;
 /// Callers that append batches at the same time.
 const BATCH_CALLERS: usize = 8;
 const CALLERS: usize = 64;
-const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+pub(super) const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 const DAY_MS: i64 = 86_400_000;
 const YEAR_DAYS: i64 = 365;
 const MONTH_POINTS: usize = 30 * TICKS_A_DAY;
-const ORG: OrgId = OrgId::from_random(1);
-const SOURCE: SourceId = SourceId::from_raw(1);
+pub(super) const ORG: OrgId = OrgId::from_random(1);
+pub(super) const SOURCE: SourceId = SourceId::from_raw(1);
 /// How long a question is asked over and over in a round.
 const ASKED: Duration = Duration::from_millis(400);
 
@@ -160,13 +160,13 @@ impl Figures {
     }
 }
 
-fn open(folder: &Path) -> anyhow::Result<Arc<EmbeddedStore>> {
+pub(super) fn open(folder: &Path) -> anyhow::Result<Arc<EmbeddedStore>> {
     // The log is kept for readers that were away; what is measured here is what stays.
     Ok(EmbeddedStore::open(folder, Settings { log_window_ms: 0, ..Settings::default() })?)
 }
 
 /// Makes an organization with a fleet.
-async fn bind(store: &EmbeddedStore, devices: u64) -> anyhow::Result<Vec<(DeviceId, DeviceEui)>> {
+pub(super) async fn bind(store: &EmbeddedStore, devices: u64) -> anyhow::Result<Vec<(DeviceId, DeviceEui)>> {
     store.create_organization(Organization { id: ORG, name: "bench".into(), created_at: START }).await?;
     let mut bound = Vec::new();
     for index in 0..devices {
@@ -496,14 +496,14 @@ fn bytes_in_use(folder: &Path) -> anyhow::Result<[i64; 3]> {
 }
 
 /// Everything sealed and merged, the log trimmed.
-async fn settle(store: &EmbeddedStore, now: Timestamp) -> anyhow::Result<()> {
+pub(super) async fn settle(store: &EmbeddedStore, now: Timestamp) -> anyhow::Result<()> {
     for chore in [Chore::SealAll, Chore::MergeAll, Chore::Checkpoint, Chore::Trim { now: now.plus_ms(60 * DAY_MS) }] {
         store.chore(chore).await?;
     }
     Ok(())
 }
 
-fn batches(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+pub(super) fn batches(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
     let mut entries = entries.into_iter().peekable();
     let mut batches = Vec::new();
     while entries.peek().is_some() {

@@ -145,7 +145,7 @@ async fn happen(app: &App, member: &Caller<'_>, event: Event, stored: &mut Vec<(
         }
         Event::Expire { minutes_ago } => {
             let before = ms_ago(minutes_ago * MINUTE_MS);
-            app.store.expire(member.org, before, ExpireKind::Rows).await.unwrap();
+            app.store.expire(member.org, device.id, before, ExpireKind::Rows).await.unwrap();
         }
         Event::Purge => {
             app.store.purge(member.org, device.id).await.unwrap();

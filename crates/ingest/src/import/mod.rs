@@ -6,6 +6,8 @@
 mod end;
 mod manifest;
 mod ours;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod table;
 
 use std::{
@@ -24,6 +26,8 @@ use thiserror::Error;
 pub use end::{Ended, check_end};
 pub use manifest::Manifest;
 pub use ours::{read_csv, read_lines};
+#[cfg(feature = "parquet")]
+pub use parquet::{PARQUET_MAGIC, ParquetReadings, check_parquet_end, open_parquet};
 pub use table::{Columns, Whose, read_table};
 
 /// Readings that are looked up and stored at once.

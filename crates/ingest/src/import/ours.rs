@@ -133,7 +133,7 @@ fn of_json(number: u64, text: &str) -> Result<Record, Odd> {
     })
 }
 
-fn json(text: String) -> Result<Value, String> {
+pub(super) fn json(text: String) -> Result<Value, String> {
     match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
         Ok(_) => Ok(Value::Json(text.into())),
         Err(error) => Err(format!("the value is no JSON: {error}")),

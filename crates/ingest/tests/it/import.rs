@@ -170,6 +170,171 @@ fn a_table_names_the_devices_that_it_is_of() {
     assert_eq!(missing.to_string(), "there is no column `at`; there are a, b");
 }
 
+#[cfg(feature = "parquet")]
+mod parquet_files {
+    use std::{io::Cursor, sync::Arc};
+
+    use bytes::Bytes;
+    use ingest::import::{Ended, ParquetReadings, check_parquet_end, open_parquet};
+    use parquet::{
+        data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type},
+        file::{metadata::KeyValue, properties::WriterProperties, writer::SerializedFileWriter},
+        schema::parser::parse_message_type,
+    };
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    const SCHEMA: &str = "message readings {
+        required binary device_eui (string); required int32 channel; required int32 measurement_id;
+        required int64 measured_at (timestamp(millis,true)); optional double value; optional binary text (string);
+        optional binary json (json); required int64 received_at (timestamp(millis,true)); required int64 position;
+        required int32 codec; required int32 flags;
+    }";
+
+    /// A reading as the columns have it: EUI, measurement, number, text, JSON, flags.
+    type Cells = (&'static str, i32, Option<f64>, Option<&'static str>, Option<&'static str>, i32);
+
+    const GOOD: Cells = ("2CF7F12000000001", 4097, Some(21.5), None, None, 4);
+
+    fn file(schema: &str, cells: &[Cells]) -> Vec<u8> {
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut writer =
+            SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::builder().build())).unwrap();
+        let bytes = |text: &str| ByteArray::from(text.as_bytes().to_vec());
+        let n = cells.len();
+        let mut group = writer.next_row_group().unwrap();
+        macro_rules! put {
+            ($kind:ty, $values:expr) => {
+                put!($kind, $values, None)
+            };
+            ($kind:ty, $values:expr, $levels:expr) => {{
+                let mut column = group.next_column().unwrap().unwrap();
+                column.typed::<$kind>().write_batch(&$values, $levels, None).unwrap();
+                column.close().unwrap();
+            }};
+        }
+        let levels = |is_there: &dyn Fn(&Cells) -> bool| -> Vec<i16> {
+            cells.iter().map(|cells| i16::from(is_there(cells))).collect()
+        };
+        put!(ByteArrayType, cells.iter().map(|c| bytes(c.0)).collect::<Vec<_>>());
+        put!(Int32Type, vec![1; n]);
+        put!(Int32Type, cells.iter().map(|c| c.1).collect::<Vec<_>>());
+        put!(Int64Type, (0..n as i64).map(|n| 1_783_641_600_000 + n * 60_000).collect::<Vec<_>>());
+        put!(DoubleType, cells.iter().filter_map(|c| c.2).collect::<Vec<_>>(), Some(&levels(&|c| c.2.is_some())));
+        put!(
+            ByteArrayType,
+            cells.iter().filter_map(|c| c.3.map(bytes)).collect::<Vec<_>>(),
+            Some(&levels(&|c| c.3.is_some()))
+        );
+        put!(
+            ByteArrayType,
+            cells.iter().filter_map(|c| c.4.map(bytes)).collect::<Vec<_>>(),
+            Some(&levels(&|c| c.4.is_some()))
+        );
+        put!(Int64Type, (0..n as i64).map(|n| 1_783_641_600_000 + n * 60_000).collect::<Vec<_>>());
+        put!(Int64Type, (0..n as i64).collect::<Vec<_>>());
+        put!(Int32Type, vec![3; n]);
+        put!(Int32Type, cells.iter().map(|c| c.5).collect::<Vec<_>>());
+        group.close().unwrap();
+        writer.flush().unwrap();
+        let sum: Vec<_> = Sha256::digest(writer.inner()).iter().map(|byte| format!("{byte:02x}")).collect();
+        writer.append_key_value_metadata(KeyValue::new("senstation.sha256".to_owned(), sum.concat()));
+        writer.append_key_value_metadata(KeyValue::new("senstation.rows".to_owned(), n.to_string()));
+        writer.finish().unwrap();
+        std::mem::take(writer.inner_mut())
+    }
+
+    /// How a file ends; `None` if it is none.
+    fn ended(file: &[u8]) -> Option<Ended> {
+        let footer = open_parquet(Bytes::copy_from_slice(file)).ok()?;
+        check_parquet_end(&mut Cursor::new(file), &footer).ok()
+    }
+
+    #[tokio::test]
+    async fn readings_of_all_kinds_are_taken_and_odd_ones_told() {
+        let store = Reference::new();
+        let probe = Probe::bind(&store).await;
+        let eui: &'static str = Box::leak(eui(1).to_string().into_boxed_str());
+        let good = Cells::from((eui, 4097, Some(21.5), None, None, 4));
+        let cells = [
+            good,
+            (eui, 4200, None, Some("a, b"), None, 4),
+            (eui, 5003, None, None, Some("[{\"id\":1}]"), 4),
+            (eui, 4097, Some(f64::NAN), None, None, 4),
+            (eui, 4097, None, None, None, 4),
+            (eui, 4097, Some(1.0), Some("1"), None, 4),
+            (eui, 4097, None, None, Some("[1"), 4),
+            (eui, -1, Some(1.0), None, None, 4),
+            (eui, 4097, Some(1.0), None, None, 256),
+            ("2CF7", 4097, Some(1.0), None, None, 4),
+        ];
+        let file = file(SCHEMA, &cells);
+        assert_eq!(ended(&file), Some(Ended::Whole));
+        let readings = ParquetReadings::new(open_parquet(Bytes::from(file)).unwrap()).unwrap();
+        assert_eq!(readings.total(), 10);
+        let mut refused = Vec::new();
+        let counts = import(&store, manner(false), readings, &mut |line, fate, why| {
+            if fate == Fate::Refused {
+                refused.push(format!("{line} {why}"));
+            }
+            true
+        });
+        assert_eq!(counts.await.unwrap(), Counts { new: 3, refused: 7, ..Counts::default() });
+        refused.sort_by_key(|told| told.split(' ').next().unwrap().parse::<u64>().unwrap());
+        for (told, words) in refused.iter().zip([
+            "4 `NaN` is no number",
+            "5 a reading has one value",
+            "6 a reading has one value",
+            "7 the value is no JSON",
+            "8 a measurement is named by its number",
+            "9 `256` is no set of flags",
+            "10 ",
+        ]) {
+            assert!(told.starts_with(words), "{told}");
+        }
+        assert_eq!(
+            probe.range(Window::ALL, 10).await,
+            ["1/4097 0m=21.5", "1/4200 1m=\"a, b\"", "1/5003 2m=[{\"id\":1}]"]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_as_it_was_written_is_told() {
+        let whole = file(SCHEMA, &[GOOD; 3]);
+        assert_eq!(ended(&whole), Some(Ended::Whole));
+        for len in 0..whole.len() {
+            assert_ne!(ended(&whole[..len]), Some(Ended::Whole), "cut at {len}");
+        }
+        let footer = u32::from_le_bytes(whole[whole.len() - 8..whole.len() - 4].try_into().unwrap()) as usize;
+        for at in 0..whole.len() - 8 - footer {
+            let mut altered = whole.clone();
+            altered[at] ^= 1;
+            assert_eq!(ended(&altered), Some(Ended::Altered), "at {at}");
+        }
+        let other = SCHEMA.replace("required int32 flags", "required int32 colour");
+        let other = open_parquet(Bytes::from(file(&other, &[GOOD]))).unwrap();
+        let refused = ParquetReadings::new(other).err().unwrap().to_string();
+        assert_eq!(refused, "the table does not have the columns of an export");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn no_parquet_is_too_strange(at: prop::sample::Index, bytes in prop::collection::vec(any::<u8>(), 1..9)) {
+            let mut file = file(SCHEMA, &[GOOD; 3]);
+            let at = at.index(file.len() - bytes.len());
+            file[at..at + bytes.len()].copy_from_slice(&bytes);
+            let _end = ended(&file);
+            if let Ok(readings) = open_parquet(Bytes::from(file)).and_then(ParquetReadings::new) {
+                for reading in readings.take(1_000) {
+                    let _ = reading;
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_file_is_too_strange(bytes: Vec<u8>) {

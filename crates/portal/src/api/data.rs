@@ -6,13 +6,13 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use model::{ChannelIndex, MeasurementId, SeriesKey, Timestamp, Value, Window};
+use model::{ChannelIndex, DeviceId, MeasurementId, SeriesKey, Timestamp, Value, Window};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::{FrameQuery, RowQuery, SegmentQuery, SegmentSeries, Select};
 use utoipa::ToSchema;
 
-use super::{Page, devices::find, limit, page_back, time};
+use super::{Page, as_of, devices::find, limit, page_back, time};
 use crate::{
     PortalState,
     actor::Actor,
@@ -20,6 +20,7 @@ use crate::{
     fields::{Asked, Fields},
     fleet::{self, Position},
     pages::device::series_key,
+    then::Then,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -74,15 +75,28 @@ pub(crate) async fn latest(
     State(portal): State<PortalState>,
     actor: Actor,
     Path(eui): Path<String>,
+    Asked(asked): Asked,
 ) -> Result<Json<Page<ReadingShape>>, Fault> {
-    let member = find(&portal, &actor, &eui).await?;
+    let device = find(&portal, &actor, &eui).await?.device.id;
+    let then = then(&portal, &actor, device, &asked).await?;
     let mut items = Vec::new();
     for select in [Select::READINGS, Select::Statuses] {
-        for reading in portal.store().latest(actor.org, member.device.id, select).await? {
+        let latest = match &then {
+            None => portal.store().latest(actor.org, device, select).await?,
+            Some(then) => then.latest(portal.store(), select).await?,
+        };
+        for reading in latest {
             items.push(ReadingShape::of(reading.series, &reading.value, reading.measured_at));
         }
     }
     Ok(Json(Page::whole(items)))
+}
+
+/// What there was before, if that is asked for.
+async fn then(portal: &PortalState, actor: &Actor, device: DeviceId, asked: &Fields) -> Result<Option<Then>, Fault> {
+    let Some(as_of) = as_of(asked, portal).await? else { return Ok(None) };
+    let head = portal.store().head().await?;
+    Ok(Some(Then::of(portal.store(), actor.org, device, Some(as_of), head).await?))
 }
 
 /// Lines over one axis of time.
@@ -135,7 +149,10 @@ pub(crate) async fn chart(
     // The window may begin and end inside of a bucket.
     let limit = usize::try_from(POINTS_MAX + 2).unwrap_or(usize::MAX);
     let query = SegmentQuery { device, select, window: Window { start, end }, width_ms, limit };
-    let mut found = portal.store().segments(actor.org, query).await?;
+    let mut found = match then(&portal, &actor, device, &asked).await? {
+        None => portal.store().segments(actor.org, query).await?,
+        Some(then) => then.segments(portal.store(), query).await?,
+    };
     found.retain(|series| chosen.is_empty() || chosen.contains(&series.key));
     let (from, to) = (start.as_millis(), end.as_millis());
     let (times, series) = lines(found);
@@ -215,7 +232,10 @@ pub(crate) async fn rows(
     let (window, limit) = (window(&asked)?, limit(&asked)?);
     let hidden = matches!(asked.get("hidden"), "true" | "1");
     let query = RowQuery { device, window, limit: limit + 1, hidden };
-    let rows = portal.store().rows(actor.org, query).await?;
+    let rows = match then(&portal, &actor, device, &asked).await? {
+        None => portal.store().rows(actor.org, query).await?,
+        Some(then) => then.rows(portal.store(), query).await?,
+    };
     let (rows, next) = page_back(rows, limit, |row| row.measured_at);
     let next_cursor = next.map(|at| at.as_millis().to_string());
     let items = rows.iter().map(|row| RowShape {

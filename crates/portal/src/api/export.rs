@@ -11,16 +11,16 @@ use axum::{
 };
 use futures_util::stream::unfold;
 use jiff::tz::TimeZone;
-use model::{Position, Window};
+use model::Window;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::time;
+use super::{as_of, time};
 use crate::{
     PortalState,
     actor::Actor,
-    export::{AsOf, Export, ExportQuery, Format},
+    export::{Export, ExportQuery, Format},
     fault::Fault,
     fields::{Asked, Fields},
 };
@@ -33,7 +33,7 @@ pub(crate) async fn stream(
     actor: Actor,
     Asked(asked): Asked,
 ) -> Result<Response, Fault> {
-    let query = query(&asked, &actor)?;
+    let query = query(&asked, &portal, &actor).await?;
     let format = query.format;
     let export = Export::begin(portal.store(), query).await?;
     let name = format!("senstation-{}.{}", export.position(), format.as_str());
@@ -68,7 +68,7 @@ pub(crate) async fn manifest(
     actor: Actor,
     Asked(asked): Asked,
 ) -> Result<Json<Manifest>, Fault> {
-    Ok(Json(Manifest(Export::begin(portal.store(), query(&asked, &actor)?).await?.manifest())))
+    Ok(Json(Manifest(Export::begin(portal.store(), query(&asked, &portal, &actor).await?).await?.manifest())))
 }
 
 /// What an export is of: format, position, query, and the devices with their channels.
@@ -76,7 +76,7 @@ pub(crate) async fn manifest(
 #[schema(value_type = Object)]
 pub(crate) struct Manifest(Value);
 
-fn query(asked: &Fields, actor: &Actor) -> Result<ExportQuery, Fault> {
+async fn query(asked: &Fields, portal: &PortalState, actor: &Actor) -> Result<ExportQuery, Fault> {
     let listed = |name: &'static str| {
         let all = asked.all(name).flat_map(|text| text.split(',').map(str::trim).map(str::to_owned));
         all.filter(|text| !text.is_empty()).collect::<Vec<_>>()
@@ -98,15 +98,7 @@ fn query(asked: &Fields, actor: &Actor) -> Result<ExportQuery, Fault> {
         "" => Format::Csv,
         name => name.parse().map_err(|_| Fault::Invalid(|texts| texts.fault_export_format))?,
     };
-    let as_of = match asked.get("as_of") {
-        "" => None,
-        // A time has more to it than digits.
-        text if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let position = text.parse().map_err(|_| Fault::Invalid(|texts| texts.fault_as_of))?;
-            Some(AsOf::Position(Position::from_raw(position)))
-        }
-        _ => time(asked, "as_of").map_err(|_| Fault::Invalid(|texts| texts.fault_as_of))?.map(AsOf::Received),
-    };
+    let as_of = as_of(asked, portal).await?;
     Ok(ExportQuery {
         org: actor.org,
         devices: devices.map_err(|_| Fault::Invalid(|texts| texts.fault_eui))?,

@@ -14,6 +14,7 @@ pub(crate) mod limits;
 pub(crate) mod live;
 pub(crate) mod organization;
 pub(crate) mod people;
+pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod sources;
 pub(crate) mod unbound;
@@ -26,11 +27,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use model::Timestamp;
+use model::{Position, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use crate::{fault::Fault, fields::Fields};
+use crate::{PortalState, export::AsOf, fault::Fault, fields::Fields};
 
 /// The most items of a page.
 pub(crate) const LIMIT_MAX: usize = 1_000;
@@ -134,6 +135,26 @@ pub(crate) fn time(asked: &Fields, name: &str) -> Result<Option<Timestamp>, Faul
     let of_number = text.parse().ok().map(Timestamp::from_millis);
     let of_text = || text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp::from_millis(at.as_millisecond()));
     of_number.or_else(of_text).ok_or(Fault::Invalid(|texts| texts.fault_time)).map(Some)
+}
+
+/// Up to when what was stored counts; a position or a time that is still to come is refused, because what is
+/// answered for it would change.
+pub(crate) async fn as_of(asked: &Fields, portal: &PortalState) -> Result<Option<AsOf>, Fault> {
+    const FUTURE: Fault = Fault::Invalid(|texts| texts.fault_as_of_future);
+    let text = asked.get("as_of");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // A time has more to it than digits.
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let position = text.parse().map_err(|_| Fault::Invalid(|texts| texts.fault_as_of))?;
+        let position = Position::from_raw(position);
+        let head = portal.store().head().await?;
+        return if position > head { Err(FUTURE) } else { Ok(Some(AsOf::Position(position))) };
+    }
+    let at: jiff::Timestamp = text.parse().map_err(|_| Fault::Invalid(|texts| texts.fault_as_of))?;
+    let at = Timestamp::from_millis(at.as_millisecond());
+    if at > portal.now() { Err(FUTURE) } else { Ok(Some(AsOf::Received(at))) }
 }
 
 /// An answer to something that made a thing.

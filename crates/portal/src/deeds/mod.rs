@@ -8,6 +8,7 @@ pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod people;
+pub(crate) mod retention;
 pub(crate) mod sources;
 
 use crate::fault::{Fault, Say};

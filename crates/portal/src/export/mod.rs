@@ -1,23 +1,31 @@
-//! History given out whole: any devices, measurements and period, as text, bit by bit.
+//! History given out whole: any devices, measurements and period, bit by bit.
 //!
-//! **Shape**: a line for each reading, devices by EUI, within a device by time, channel and
+//! **Shape**: a line or a row of a table for each reading, devices by EUI, within a device by time, channel and
 //! measurement; what was measured twice at one time stands once, as ordinary answers have it. The
 //! last line says that it is the last: how many readings there are, and the SHA-256 of everything
 //! before it. The same query as of the same position gives the same bytes, as long as retention or
 //! a purge have taken nothing.
 
+mod form;
 mod line;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod rows;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::tz::TimeZone;
-use model::{CodecVersion, Device, DeviceEui, MeasurementId, OrgId, Position, Timestamp, Window};
+use model::{
+    CodecVersion, Device, DeviceEui, MeasurementId, OrgId, Position, Reading, Row, SeriesKey, Timestamp, Window,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::{DeviceFilter, Error, Store};
 
-use rows::Rows;
+use self::{form::Form, rows::Rows};
 
 /// How much is made at once, about.
 const PIECE_BYTES: usize = 64 << 10;
@@ -32,14 +40,37 @@ pub enum Format {
     Csv,
     /// A JSON object on each line; the last has `end`.
     JsonLines,
+    /// A table of Apache Parquet; its footer says that it is whole.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl Format {
+    /// Every format that this program was built with.
+    pub const ALL: &[Self] = &[
+        Self::Csv,
+        Self::JsonLines,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+    ];
+
     /// Its name, which is also how its files end.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::JsonLines => "jsonl",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::JsonLines => "JSON lines",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "Parquet",
         }
     }
 
@@ -48,6 +79,8 @@ impl Format {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::JsonLines => "application/jsonl; charset=utf-8",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 }
@@ -56,8 +89,8 @@ impl std::str::FromStr for Format {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Csv, Self::JsonLines];
-        all.into_iter().find(|format| format.as_str() == text).ok_or("an export is written as `csv` or `jsonl`")
+        let found = Self::ALL.iter().find(|format| format.as_str() == text);
+        found.copied().ok_or("an export is written as `csv`, `jsonl` or, if the program was built with it, `parquet`")
     }
 }
 
@@ -93,6 +126,7 @@ pub struct ExportQuery {
 #[derive(Debug)]
 pub struct Export {
     query: ExportQuery,
+    form: Form,
     position: Position,
     devices: Vec<Arc<Device>>,
     next_device: usize,
@@ -101,7 +135,14 @@ pub struct Export {
     readings: u64,
     bytes: u64,
     codecs: BTreeSet<CodecVersion>,
-    end: Option<String>,
+    end: Option<Sums>,
+}
+
+/// SHA-256 as hex digits.
+#[derive(Debug)]
+struct Sums {
+    before_end: String,
+    whole: String,
 }
 
 impl Export {
@@ -116,6 +157,7 @@ impl Export {
         };
         let devices = find_devices(store, &query).await?;
         Ok(Self {
+            form: Form::of(query.format)?,
             query,
             position,
             devices,
@@ -148,7 +190,7 @@ impl Export {
         }
         let mut out = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 2);
         if self.bytes == 0 {
-            line::head(&mut out, self.query.format);
+            self.form.head(&mut out);
         }
         while out.len() < PIECE_BYTES {
             if self.rows.is_none() {
@@ -161,23 +203,21 @@ impl Export {
                 self.rows = None;
                 continue;
             };
-            let mut lines = line::Lines::new(&mut out, &self.query, rows.eui());
-            for instant in page.chunk_by(|a, b| a.measured_at == b.measured_at) {
-                lines.instant(instant);
-            }
-            self.readings += lines.count;
+            self.readings += self.form.rows(&mut out, &self.query, rows.eui(), &page)?;
             self.codecs.extend(page.iter().map(|row| row.codec));
         }
-        self.sum.update(&out);
-        self.bytes += out.len() as u64;
-        if self.rows.is_none() && self.next_device == self.devices.len() {
-            let sum: [u8; 32] = self.sum.clone().finalize().into();
-            let sum = crate::secret::hex(&sum).to_ascii_lowercase();
-            let before = out.len();
-            line::end(&mut out, self.query.format, self.readings, &sum);
-            self.bytes += (out.len() - before) as u64;
-            self.end = Some(sum);
+        let is_last = self.rows.is_none() && self.next_device == self.devices.len();
+        if is_last {
+            self.form.rest(&mut out)?;
         }
+        self.sum.update(&out);
+        if is_last {
+            let (before, before_end) = (out.len(), hex(&self.sum));
+            self.form.end(&mut out, self.readings, &before_end)?;
+            self.sum.update(&out[before..]);
+            self.end = Some(Sums { before_end, whole: hex(&self.sum) });
+        }
+        self.bytes += out.len() as u64;
         Ok(Some(out))
     }
 
@@ -202,14 +242,37 @@ impl Export {
             },
             "devices": self.devices.iter().map(|device| device_json(device)).collect::<Vec<_>>(),
         });
-        if let Some(sum) = &self.end {
+        if let Some(sums) = &self.end {
             manifest["rows"] = self.readings.into();
             manifest["bytes"] = self.bytes.into();
-            manifest["sha256_before_end"] = sum.clone().into();
+            manifest["sha256_before_end"] = sums.before_end.clone().into();
+            manifest["sha256"] = sums.whole.clone().into();
             manifest["codec_versions"] = self.codecs.iter().map(|codec| codec.0).collect::<Vec<_>>().into();
         }
         manifest
     }
+}
+
+fn hex(sum: &Sha256) -> String {
+    let sum: [u8; 32] = sum.clone().finalize().into();
+    crate::secret::hex(&sum).to_ascii_lowercase()
+}
+
+/// What was measured at one time, given rows by ascending position: of each series the last, by ascending series.
+fn each_reading<'a>(rows: &'a [Row], query: &ExportQuery, mut each: impl FnMut(&'a Row, &'a Reading)) {
+    let is_meant =
+        |reading: &Reading| query.measurements.is_empty() || query.measurements.contains(&reading.series.measurement);
+    if let [row] = rows
+        && row.readings.is_sorted_by(|a, b| a.series < b.series)
+    {
+        row.readings.iter().filter(|reading| is_meant(reading)).for_each(|reading| each(row, reading));
+        return;
+    }
+    let mut last: BTreeMap<SeriesKey, (&Row, &Reading)> = BTreeMap::new();
+    for row in rows {
+        last.extend(row.readings.iter().map(|reading| (reading.series, (row, reading))));
+    }
+    last.into_values().filter(|(_, reading)| is_meant(reading)).for_each(|(row, reading)| each(row, reading));
 }
 
 fn device_json(device: &Device) -> Value {

@@ -1,9 +1,10 @@
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use model::{Device, DeviceEui, DeviceId, OrgId, Position, Row, Timestamp, Window};
+use model::{Device, DeviceEui, DeviceId, OrgId, Position, Row, Window};
 use store::{Error, RowQuery, Store};
 
-use super::{AsOf, ExportQuery};
+use super::ExportQuery;
+use crate::then::Then;
 
 /// Rows asked of the store at once.
 const ROWS: usize = 4_096;
@@ -15,9 +16,7 @@ pub(super) struct Rows {
     org: OrgId,
     device: DeviceId,
     eui: DeviceEui,
-    through: Position,
-    received_until: Timestamp,
-    decodings: HashMap<Position, Position>,
+    then: Then,
     /// What is still to be looked at.
     left: Window,
     /// How much of it is asked for next.
@@ -32,18 +31,11 @@ impl Rows {
         query: &ExportQuery,
         through: Position,
     ) -> Result<Self, Error> {
-        let received_until = match query.as_of {
-            Some(AsOf::Received(at)) => at,
-            Some(AsOf::Position(_)) | None => Timestamp::MAX,
-        };
-        let decodings = store.decodings(query.org, device.id, through).await?;
         let mut rows = Self {
             org: query.org,
             device: device.id,
             eui: device.eui,
-            through,
-            received_until,
-            decodings: decodings.into_iter().collect(),
+            then: Then::of(store, query.org, device.id, query.as_of, through).await?,
             left: query.window,
             width_ms: DAY_MS,
             rows: ROWS,
@@ -96,7 +88,7 @@ impl Rows {
             if found.len() < self.rows / 8 {
                 self.width_ms = self.width_ms.saturating_mul(2);
             }
-            let mut rows: Vec<Row> = found.into_iter().filter(|row| self.is_visible(row)).collect();
+            let mut rows: Vec<Row> = found.into_iter().filter(|row| self.then.is_visible(row)).collect();
             if !rows.is_empty() {
                 // Stable, so that rows of one uplink and instant stay in their order.
                 rows.sort_by_key(|row| (row.measured_at, row.position));
@@ -104,11 +96,5 @@ impl Rows {
             }
         }
         Ok(None)
-    }
-
-    fn is_visible(&self, row: &Row) -> bool {
-        row.position <= self.through
-            && row.received_at <= self.received_until
-            && self.decodings.get(&row.origin()).is_none_or(|latest| row.position >= *latest)
     }
 }

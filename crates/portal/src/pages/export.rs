@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use crate::{
     PortalState,
     actor::Actor,
+    export::Format,
     fault::Fault,
     html::{frame, parts},
     view::View,
@@ -44,7 +45,9 @@ pub(crate) async fn form(State(portal): State<PortalState>, actor: Actor, view: 
             }
             div.row {
                 label for="format" { (t.export_format) }
-                select #format name="format" { option value="csv" { "CSV" } option value="jsonl" { "JSON lines" } }
+                select #format name="format" {
+                    @for format in Format::ALL { option value=(format.as_str()) { (format.name()) } }
+                }
             }
             div.row {
                 label for="as_of" { (t.export_as_of) }

@@ -26,7 +26,8 @@ pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor, view: 
     let fleet = portal.fleets().get(portal.store(), actor.org, view.now).await?;
     let may_change = actor.may(Right::Write);
     let content = html! {
-        (parts::head(t.nav_groups, t.groups_help, parts::nothing()))
+        @let retention = html! { @if actor.may(Right::Manage) { a.button href="/retention" { (t.retention) } } };
+        (parts::head(t.nav_groups, t.groups_help, retention))
         section.card { div.scroll { table.cards {
             thead { tr {
                 th scope="col" { (t.group) } th.num scope="col" { (t.nav_devices) } th scope="col" { (t.state) }

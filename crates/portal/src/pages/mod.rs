@@ -16,6 +16,7 @@ pub(crate) mod overview;
 pub(crate) mod paste;
 pub(crate) mod people;
 pub(crate) mod reference;
+pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use maud::{Markup, html};
-use model::Timestamp;
+use model::{Day, Timestamp};
 use store::{LatestReading, Select};
 
 use crate::{
@@ -16,6 +16,8 @@ use crate::{
 
 /// How many devices a list of the overview has.
 const SHOWN: usize = 8;
+/// A disk that is full sooner than in 30 days is told of.
+const SOON_MS: i64 = 30 * 24 * 3_600_000;
 
 pub(crate) async fn show(State(portal): State<PortalState>, actor: Actor, view: View) -> Result<Markup, Fault> {
     let t = view.t;
@@ -41,6 +43,10 @@ pub(crate) async fn show(State(portal): State<PortalState>, actor: Actor, view: 
     let since = portal.live().counts_since(view.now);
     let content = html! {
         (parts::head(t.nav_overview, "", add_button(&view, &actor)))
+        @if actor.may(Right::Operate) && let Some(at) = portal.station().disk_full_at()
+            && at < view.now.plus_ms(SOON_MS) {
+            div.notice.error role="alert" { (t.disk_full_soon.replace("{}", &Day::of(at).to_string())) }
+        }
         @if portal.station().has_simulated_fleet(actor.org) { (simulated(&view, &actor)) }
         @if fleet.members.is_empty() {
             (empty(&view, &actor))

@@ -65,6 +65,8 @@ fn fact_name(t: &'static Texts, name: &'static str) -> &'static str {
         "open_bytes" => t.fact_open,
         "readings_days" => t.fact_readings_days,
         "frames_days" => t.fact_frames_days,
+        "disk_growth" => t.fact_disk_growth,
+        "disk_full_at" => t.fact_disk_full_at,
         "health" => t.fact_health,
         "backup" => t.fact_backup,
         "backup_at" => t.fact_backup_at,

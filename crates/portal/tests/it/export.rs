@@ -118,6 +118,74 @@ async fn as_of_a_position_it_is_what_it_was_then() {
     assert_eq!(short(&received), ["01 10T00:01 1/4097=5"], "what came until then, as it is decoded now");
 }
 
+#[cfg(feature = "parquet")]
+#[tokio::test]
+async fn as_parquet_it_has_the_same_readings_and_the_same_bytes_again() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let folder = tempfile::tempdir().unwrap();
+    let store = embedded(&folder).await;
+    // More readings than a row group has, of all kinds, sealed and not.
+    let probe = Probe::bind(&*store).await;
+    for batch in 0..12 {
+        let uplinks = (0..1_000).map(|n| {
+            let minute = batch * 1_000 + n;
+            let mut readings: Vec<_> =
+                (0..6).map(|id| Reading::new(1, 4097 + id, (minute + i64::from(id)) as f64)).collect();
+            let series = Reading::status(3502, 0.0).series;
+            let json = n % 2 == 0;
+            let value = if json { model::Value::Json("[1,2]".into()) } else { model::Value::text("a \"b\"") };
+            readings.insert(0, Reading { series, value });
+            probe.uplink(minute, readings)
+        });
+        probe.append(uplinks.collect::<Vec<_>>()).await;
+        if batch == 9 {
+            store.chore(Chore::SealAll).await.unwrap();
+        }
+    }
+    let position = store.head().await.unwrap();
+    let whole = async |as_of| {
+        let mut export = Export::begin(&*store, ExportQuery { format: Format::Parquet, ..query(as_of) }).await.unwrap();
+        let (mut bytes, mut longest) = (Vec::new(), 0);
+        while let Some(piece) = export.next(&*store).await.unwrap() {
+            longest = longest.max(piece.len());
+            bytes.extend(piece);
+        }
+        assert!(longest < 4 << 20, "it comes bit by bit: {longest}");
+        let sum: Vec<_> = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(export.manifest()["sha256"], sum.concat());
+        assert_eq!(
+            (export.manifest()["bytes"].as_u64(), &export.manifest()["rows"]),
+            (Some(bytes.len() as u64), &84_000.into())
+        );
+        bytes
+    };
+    let first = whole(None).await;
+    let file = SerializedFileReader::new(bytes::Bytes::from(first.clone())).unwrap();
+    assert_eq!((file.num_row_groups(), file.metadata().file_metadata().num_rows()), (2, 84_000));
+    let text = export(&*store, query(None)).await;
+    let mut lines = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+    for ((row, line), number) in file.into_iter().zip(lines.records()).zip(0..) {
+        use parquet::record::Field;
+        let row = row.unwrap();
+        let of = |field: &Field| match field {
+            Field::Str(text) => text.clone(),
+            Field::TimestampMillis(ms) => at(*ms).to_string(),
+            other => other.to_string().trim_end_matches(".0").to_owned(),
+        };
+        let fields: Vec<&Field> = row.get_column_iter().map(|(_, field)| field).collect();
+        let value = fields[4..7].iter().find(|field| !matches!(field, Field::Null)).unwrap();
+        let cells = [fields[0], fields[1], fields[2], fields[3], value, fields[7], fields[8], fields[9], fields[10]];
+        let cells: Vec<String> = cells.into_iter().map(of).collect();
+        let line = line.unwrap();
+        let expected: Vec<&str> = line.iter().enumerate().filter(|(at, _)| *at != 5).map(|(_, cell)| cell).collect();
+        assert_eq!(cells, expected, "reading {number}");
+    }
+    // What comes later moves where the store's pages end, and must not move where row groups do.
+    probe.append((0..3_000).map(|n| probe.late(n * 3, 13_000, [Reading::new(9, 4097, 1.0)]))).await;
+    store.chore(Chore::MergeAll).await.unwrap();
+    assert!(whole(Some(AsOf::Position(position))).await == first, "the same again");
+}
+
 #[tokio::test]
 async fn a_program_gets_it_over_http_and_nobody_elses() {
     let app = App::new();

@@ -64,7 +64,7 @@ const PLACES: [(&str, &str, Kind); 25] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 71] = [
+const BODIES: [(&str, &str, &str); 74] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -80,6 +80,7 @@ const BODIES: [(&str, &str, &str); 71] = [
     ("POST", "/groups", "name=Other"),
     ("POST", "/groups/{id}/rename", "name=Other"),
     ("POST", "/groups/{id}/delete", ""),
+    ("POST", "/retention", "readings=400&frames=forever"),
     ("POST", "/keys", "name=Other&scope=read"),
     ("POST", "/keys/{id}/revoke", ""),
     ("POST", "/usage/limits", "rate=60&dm=1000&dm_period=day"),
@@ -120,6 +121,8 @@ const BODIES: [(&str, &str, &str); 71] = [
     ("DELETE", "/api/groups/{id}", ""),
     ("POST", "/api/keys", r#"{"name":"Other","scopes":["read"]}"#),
     ("PATCH", "/api/organization/limits", r#"{"um":{"amount":7,"period":"month"}}"#),
+    ("PUT", "/api/organization/retention", r#"{"readings_days":400}"#),
+    ("PUT", "/api/groups/{id}/retention", r#"{"readings_days":400,"frames_days":0}"#),
     ("PATCH", "/api/keys/{id}", r#"{"rate":{"per_minute":6}}"#),
     ("DELETE", "/api/keys/{id}", ""),
     ("POST", "/api/sources", r#"{"kind":"chirpstack","name":"Other"}"#),

@@ -15,8 +15,8 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, Call, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Position, Reading, Role,
-    Scopes, SecretHash, Session, Timestamp, UserCodec, Value,
+    AccessId, AccessKey, Call, Keep, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Position, Reading,
+    Retention, Role, Scopes, SecretHash, Session, Timestamp, UserCodec, Value,
 };
 use portal::{
     Address, BrokerClient, BrokerFigures, Fact, Later, LiveMessages, PortalState, Secret, Settings, Station, Stream,
@@ -61,6 +61,7 @@ pub(crate) fn handle(hash: SecretHash) -> String {
 pub(crate) struct TestStation {
     fleets: Mutex<BTreeSet<OrgId>>,
     pub(crate) log: Mutex<Vec<String>>,
+    pub(crate) disk_full_at: Mutex<Option<Timestamp>>,
     pub(crate) calls: Mutex<Vec<(OrgId, AccessId, Call)>>,
 }
 
@@ -82,6 +83,14 @@ impl Station for TestStation {
 
     fn facts(&self) -> Vec<(&'static str, Fact)> {
         vec![("devices", Fact::Count(1)), ("health", Fact::Trouble(None)), ("started", Fact::At(at(NOW_MS)))]
+    }
+
+    fn retention(&self) -> Retention {
+        Retention { readings: None, frames: Some(Keep::Forever) }
+    }
+
+    fn disk_full_at(&self) -> Option<Timestamp> {
+        *self.disk_full_at.lock().unwrap()
     }
 
     fn log_tail(&self) -> Vec<String> {
@@ -301,6 +310,7 @@ impl App {
         let store = &*self.store;
         let mut lines = vec![format!("{:?}", store.get_organization(org).await.unwrap())];
         lines.push(format!("{:?}", store.get_limits(org).await.unwrap()));
+        lines.push(format!("{:?}", store.get_retention(org).await.unwrap()));
         lines.push(format!("a fleet: {}", self.station.has_simulated_fleet(org)));
         lines.push(format!("um {}", store.count_um(org).await.unwrap()));
         let secret = |hash: SecretHash| handle(hash);

@@ -1,7 +1,7 @@
 //! What arguments have to be, said in sentences.
 
 use codec::Codec;
-use model::{GroupId, OrgId, Scopes, SourceId, Timestamp};
+use model::{GroupId, InvalidKeep, Keep, OrgId, Scopes, SourceId, Timestamp};
 use store::Registry;
 
 use crate::{authority::Host, config::nearest};
@@ -59,6 +59,18 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     instant
         .map(|at| Timestamp::from_millis(at.as_millisecond()))
         .ok_or_else(|| format!("`{text}` is no time such as `2026-07-01T12:00:00Z`, nor a day such as `2026-07-01`"))
+}
+
+/// How long something is to be kept; `None` where nothing is to be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept(pub(super) Option<Keep>);
+
+/// A number of days, `forever` or `default`.
+pub(super) fn keep(text: &str) -> Result<Kept, String> {
+    if text == "default" {
+        return Ok(Kept(None));
+    }
+    text.parse().map(|keep| Kept(Some(keep))).map_err(|error: InvalidKeep| format!("{error}, or `default`"))
 }
 
 /// The id of a group.

@@ -18,6 +18,7 @@ Examples:
   senstation export --to farm.csv
   senstation export --to july.csv --device 2CF7F12004100005 --measurement 4097 \\
       --since 2026-07-01 --until 2026-08-01 --time-zone Europe/Zurich
+  senstation export --to farm.parquet --format parquet
   senstation export --to before.jsonl --format jsonl --as-of 12345
 
 Beside the file lies `FILE.manifest.json`: query, position, devices, number of readings, SHA-256.
@@ -44,7 +45,7 @@ pub(super) struct Export {
     /// The zone that times are written in
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
-    /// csv or jsonl
+    /// csv, jsonl or parquet
     #[arg(long, default_value = "csv")]
     format: String,
     /// As it was at a position, or as of what was received up to a time

@@ -1,14 +1,17 @@
 use std::num::NonZero;
 
+use anyhow::Context;
 use clap::Subcommand;
-use model::{OrgId, OrgLimits, Organization};
+use model::{GroupId, Keep, OrgId, OrgLimits, Organization, Retention};
 use serde_json::{Value, json};
 
 use super::{
-    Session, arguments, find_org,
+    Session,
+    arguments::{self, Kept},
+    block_on, find_org,
     limit::{self, Limits, Wanted},
 };
-use crate::{clock, credentials, output::table};
+use crate::{clock, control, credentials, output::table, retention};
 
 /// Owners of devices, access keys and data
 #[derive(Debug, Subcommand)]
@@ -34,6 +37,31 @@ pub(super) enum Org {
         /// next; `off` lifts the limit
         #[arg(long, value_name = "N|off")]
         um: Option<Wanted<NonZero<u64>>>,
+    },
+    /// Say how long an organization, or one of its groups, keeps history; without days, show what is said.
+    ///
+    /// What a group says goes before what its organization says, and that before the settings; a device in no group
+    /// follows the organization, one that is unbound the group it was in. A running station removes what is older for
+    /// good, within the hour and then day by day.
+    #[command(after_help = "Examples:\n  senstation org retention --readings-days 730 --frames-days 90 --dry-run\n  \
+                             senstation org retention --group 0123456789ABCDEF --readings-days forever\n  \
+                             senstation org retention --readings-days default")]
+    Retention {
+        /// Which organization; may be left out while there is only one
+        #[arg(long, value_name = "ORG_ID", value_parser = arguments::org)]
+        org: Option<OrgId>,
+        /// What a group says, not the organization
+        #[arg(long, value_name = "GROUP_ID", value_parser = arguments::group)]
+        group: Option<GroupId>,
+        /// How long readings are kept, by when they were measured; `default` says nothing
+        #[arg(long, value_name = "DAYS|forever|default", value_parser = arguments::keep)]
+        readings_days: Option<Kept>,
+        /// How long raw frames are kept, by when they were received
+        #[arg(long, value_name = "DAYS|forever|default", value_parser = arguments::keep)]
+        frames_days: Option<Kept>,
+        /// Only say how much that would remove
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List the organizations
     #[command(after_help = "Example:\n  senstation org list --json")]
@@ -65,6 +93,9 @@ impl Org {
                 let lines = limit::described(limits.rate, &[("um", limits.um), ("dm", limits.dm)]);
                 session.output.show(&shown, format!("organization {org}\n{lines}"))
             }),
+            Self::Retention { org, group, readings_days, frames_days, dry_run } => {
+                keep(session, org, group, (readings_days, frames_days), dry_run)
+            }
             Self::List => session.with_registry(async |registry| {
                 let all = registry.list_organizations(None, LIST_MAX).await?;
                 let rows: Vec<_> =
@@ -77,6 +108,58 @@ impl Org {
             }),
         }
     }
+}
+
+fn keep(
+    session: &Session,
+    org: Option<OrgId>,
+    group: Option<GroupId>,
+    (readings, frames): (Option<Kept>, Option<Kept>),
+    is_dry: bool,
+) -> anyhow::Result<()> {
+    let settings = session.settings()?;
+    let (org, rules, wanted) = session.with_registry(async |registry| {
+        let org = find_org(&*registry, org).await?.id;
+        let mut rules = registry.get_retention(org).await?;
+        if let Some(id) = group {
+            let groups = registry.list_groups(org).await?;
+            groups.iter().find(|known| known.id == id).with_context(|| format!("there is no group `{id}`"))?;
+        }
+        let was = match group {
+            None => rules.organization,
+            Some(id) => rules.groups.get(&id).copied().unwrap_or_default(),
+        };
+        let kept = |kept: Option<Kept>, was| kept.map_or(was, |Kept(keep)| keep);
+        let wanted = Retention { readings: kept(readings, was.readings), frames: kept(frames, was.frames) };
+        if wanted != was && !is_dry {
+            registry.set_retention(org, group, wanted).await?;
+            rules = registry.get_retention(org).await?;
+        }
+        Ok((org, rules, wanted))
+    })?;
+    let station = settings.retention.as_said();
+    if is_dry {
+        let group = group.map(|id| id.to_string());
+        let wanted = retention::Wanted { org: org.to_string(), group, said: wanted.into(), station: station.into() };
+        let old = block_on(control::ask(&settings, control::Request::CountOld(wanted), "count"))?;
+        let text = format!(
+            "it would remove {} rows of readings and {} raw frames of {} devices",
+            old["rows"], old["frames"], old["devices"]
+        );
+        return session.output.show(&old, text);
+    }
+    let in_force = rules.of(group).or(station);
+    let text = |keep: Option<Keep>| keep.map_or("default".to_owned(), |keep| keep.to_string());
+    let days = |said: Retention| json!({ "readings_days": said.readings.map(Keep::as_days), "frames_days": said.frames.map(Keep::as_days) });
+    let shown = json!({
+        "org_id": org.to_string(),
+        "group_id": group.map(|id| id.to_string()),
+        "said": days(wanted),
+        "in_force": days(in_force),
+    });
+    let row = |what: &str, said, holds| [what.to_owned(), text(said), text(holds)];
+    let rows = [row("readings", wanted.readings, in_force.readings), row("frames", wanted.frames, in_force.frames)];
+    session.output.show(&shown, table(["what", "said", "in_force"], &rows))
 }
 
 /// What is said of an organization, and its limits.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use model::Keep;
 use serde::Deserialize;
 
 pub(crate) use layers::{Layers, Origin, env_name};
@@ -142,6 +143,14 @@ pub(crate) struct Store {
 pub(crate) struct Retention {
     pub(crate) readings_days: u32,
     pub(crate) frames_days: u32,
+}
+
+impl Retention {
+    /// What holds where neither a group nor an organization says otherwise; more days than can be said are for ever.
+    pub(crate) fn as_said(&self) -> model::Retention {
+        let keep = |days| Some(Keep::days(days).unwrap_or(Keep::Forever));
+        model::Retention { readings: keep(self.readings_days), frames: keep(self.frames_days) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -23,7 +23,7 @@ use prometheus_client::{
 
 use stream::{Broker, Figures};
 
-use crate::{backup::Backups, station::Station};
+use crate::{backup::Backups, clock, disk::Disk, station::Station};
 
 /// What is counted.
 pub(crate) struct Metrics {
@@ -48,7 +48,7 @@ struct Status {
 
 impl Metrics {
     /// All at zero, beside what the store counts itself.
-    pub(crate) fn new(station: Arc<Station>, broker: Broker, backups: Arc<Backups>) -> Self {
+    pub(crate) fn new(station: Arc<Station>, broker: Broker, backups: Arc<Backups>, disk: Arc<Disk>) -> Self {
         let mut registry = Registry::with_prefix("senstation");
         let (answers, refusals) = (Family::default(), Family::default());
         let (read, connections) = (Counter::default(), Gauge::default());
@@ -59,6 +59,7 @@ impl Metrics {
         registry.register_collector(Box::new(StoreFigures(station)));
         registry.register_collector(Box::new(StreamFigures(broker)));
         registry.register_collector(Box::new(BackupFigures(backups)));
+        registry.register_collector(Box::new(DiskFigures(disk)));
         Self { registry, answers, refusals, read, connections }
     }
 
@@ -228,6 +229,27 @@ impl Collector for BackupFigures {
             ),
         ];
         for (name, help, figure) in gauges {
+            put(&mut encoder, name, help, &ConstGauge::new(figure))?;
+        }
+        Ok(())
+    }
+}
+
+/// How fast the disk fills, likewise.
+#[derive(Debug)]
+struct DiskFigures(Arc<Disk>);
+
+impl Collector for DiskFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let free = self.0.free_bytes().map(|free| i64::try_from(free).unwrap_or(i64::MAX));
+        let full_at = self.0.full_at(clock::now()).map(|at| at.as_millis() / 1_000);
+        let gauges = [
+            ("disk_free_bytes", "What is free on the disk of the data folder", free),
+            ("disk_growth_bytes", "By how much the data folder grows a day", self.0.growth().map(|rate| rate as i64)),
+            ("disk_full_seconds", "When the disk is full at that rate, since 1970", full_at),
+        ];
+        for (name, help, figure) in gauges {
+            let Some(figure) = figure else { continue };
             put(&mut encoder, name, help, &ConstGauge::new(figure))?;
         }
         Ok(())

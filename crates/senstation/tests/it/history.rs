@@ -48,14 +48,19 @@ fn an_exported_fleet_answers_the_same_in_an_empty_station() {
 
     let whole = json(folder, &["--data-dir", "demo-data", "export", "--to", "whole.csv"]);
     let lines = json(folder, &["--data-dir", "demo-data", "export", "--to", "whole.jsonl", "--format", "jsonl"]);
-    assert_eq!(whole["rows"], lines["rows"]);
+    let table = json(folder, &["--data-dir", "demo-data", "export", "--to", "whole.parquet", "--format", "parquet"]);
+    assert_eq!((&whole["rows"], &whole["rows"]), (&lines["rows"], &table["rows"]));
+    let position = table["position"].as_str().unwrap();
+    let twice = ["export", "--to", "again.parquet", "--format", "parquet", "--as-of", position];
+    json(folder, &[&["--data-dir", "demo-data"], &twice[..]].concat());
+    assert!(fs::read(folder.join("again.parquet")).unwrap() == fs::read(folder.join("whole.parquet")).unwrap());
     let euis: Vec<String> =
         whole["devices"].as_array().unwrap().iter().map(|device| device["eui"].as_str().unwrap().to_owned()).collect();
     let serve = |data: &str| {
         Station::start(folder, senstation(folder).args(["--data-dir", data, "serve", "--http", "127.0.0.1:0"]))
     };
     let expected = answers(&serve("demo-data"), &key, &euis);
-    for file in ["whole.csv", "whole.jsonl"] {
+    for file in ["whole.csv", "whole.jsonl", "whole.parquet"] {
         let data = format!("data-of-{file}");
         json(folder, &["--data-dir", &data, "org", "create", "--name", "Empty"]);
         let key = json(folder, &["--data-dir", &data, "key", "create"]);
@@ -111,7 +116,7 @@ fn a_table_from_elsewhere_is_looked_at_first_and_then_taken() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(refused(&["import", "--from", "logger.csv"], 1).contains("has no line that ends an export"));
+    assert!(refused(&["import", "--from", "logger.csv"], 1).contains("has nothing that ends an export"));
     assert!(refused(&["import", "--from", "missing.csv"], 1).contains("cannot read"));
     assert!(refused(&[&table[..], &["--column", "wind=1/4105"]].concat(), 1).contains("there are when, temp, rh"));
     assert!(refused(&[&table[..], &["--column", "wind"]].concat(), 2).contains("heading, channel and measurement"));
@@ -119,4 +124,68 @@ fn a_table_from_elsewhere_is_looked_at_first_and_then_taken() {
     let text = fs::read_to_string(folder.join("a.csv")).unwrap();
     fs::write(folder.join("b.csv"), text.replacen(",22,", ",23,", 1)).unwrap();
     assert!(refused(&["import", "--from", "b.csv"], 1).contains("its checksum differs"));
+    json(folder, &["export", "--to", "a.parquet", "--format", "parquet"]);
+    let whole = fs::read(folder.join("a.parquet")).unwrap();
+    let manifest = fs::read(folder.join("a.parquet.manifest.json")).unwrap();
+    for (name, bytes) in [("cut", &whole[..whole.len() - 1]), ("head", &whole[..4])] {
+        fs::write(folder.join(name), bytes).unwrap();
+        assert!(refused(&["import", "--from", name], 1).contains("has nothing that ends an export"), "{name}");
+    }
+    let mut altered = whole.clone();
+    altered[10] ^= 1;
+    fs::write(folder.join("altered"), altered).unwrap();
+    assert!(refused(&["import", "--from", "altered"], 1).contains("its checksum differs"));
+    json(folder, &["export", "--to", "other.parquet", "--format", "parquet", "--measurement", "4097"]);
+    fs::write(folder.join("other.parquet.manifest.json"), manifest).unwrap();
+    assert!(refused(&["import", "--from", "other.parquet"], 1).contains("its SHA-256 differs"));
+    for (as_of, words) in [("99999", "the last there is"), ("2126-01-01T00:00:00Z", "it is 20"), ("once", "time")] {
+        assert!(refused(&["export", "--to", "never.csv", "--as-of", as_of], 1).contains(words), "{as_of}");
+        assert!(!folder.join("never.csv").exists());
+    }
+}
+
+#[test]
+fn retention_is_said_looked_at_and_carried_out() {
+    let farm = Farm::set_up(tempfile::tempdir().unwrap());
+    let folder = farm.path();
+    let station = Station::serve(folder);
+    assert_eq!(station.uplink(&farm.token, UP.as_bytes()).status, 200);
+    fs::write(folder.join("logger.csv"), "when,temp\n2001-07-01 12:00:00,21.5\n2001-07-02 12:00:00,22\n").unwrap();
+    let table = ["import", "--from", "logger.csv", "--device", EUI, "--time-column", "when", "--column", "temp=1/4097"];
+    assert_eq!(json(folder, &table)["new"], 2);
+    let young = json(folder, &["export", "--to", "before.csv", "--since", "2002-01-01"])["rows"].clone();
+    assert_ne!(young, 0);
+    let kept = |more: &[&str]| json(folder, &[&["org", "retention"], more].concat());
+    let forever = value!({ "readings_days": 0, "frames_days": 0 });
+    assert_eq!(kept(&[])["in_force"], forever);
+    let dry = kept(&["--readings-days", "3650", "--dry-run"]);
+    assert_eq!(dry, value!({ "devices": 1, "rows": 2, "frames": 0 }));
+    assert_eq!(kept(&[])["in_force"], forever, "a dry run says nothing");
+    let said = kept(&["--readings-days", "3650", "--frames-days", "forever"]);
+    assert_eq!(said["in_force"], value!({ "readings_days": 3650, "frames_days": 0 }));
+    assert_eq!(kept(&["--frames-days", "default"])["said"], value!({ "readings_days": 3650, "frames_days": null }));
+    let refused = |arguments: &[&str]| {
+        let output = senstation(folder).args(["org", "retention"]).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&["--readings-days", "0"]).contains("from 1 to 36500"));
+    assert!(refused(&["--group", "0123456789ABCDEF"]).contains("there is no group"));
+    station.terminate();
+    assert!(station.wait().success());
+
+    let station = Station::serve(folder);
+    let rows = || json(folder, &["export", "--to", "left.csv", "--until", "2002-01-01"])["rows"].clone();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let left = rows();
+        for file in ["left.csv", "left.csv.manifest.json"] {
+            fs::remove_file(folder.join(file)).unwrap();
+        }
+        if left == 0 {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{left} are left");
+    }
+    assert_eq!(json(folder, &["export", "--to", "young.csv"])["rows"], young, "nothing younger is gone");
 }

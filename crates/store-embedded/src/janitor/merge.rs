@@ -71,14 +71,17 @@ fn groups(sketches: &[Sketch]) -> Vec<Vec<Sketch>> {
 }
 
 /// A device's chunks by ascending start.
-pub(super) fn sketches(connection: &Connection, device: DeviceId) -> Result<Vec<Sketch>, Error> {
+fn sketches(connection: &Connection, device: DeviceId) -> Result<Vec<Sketch>, Error> {
     let sql = "SELECT id, first_ms, last_ms, rows FROM chunk WHERE device = ? ORDER BY first_ms, last_ms";
     let mut select = connection.prepare_cached(sql).map_err(sqlite)?;
-    let sketches = select.query_map([device.0 as i64], |row| {
-        let rows: i64 = row.get(3)?;
-        Ok(Sketch { id: row.get(0)?, first_ms: row.get(1)?, last_ms: row.get(2)?, rows: rows as usize })
-    });
+    let sketches = select.query_map([device.0 as i64], sketch);
     sketches.map_err(sqlite)?.collect::<Result<_, _>>().map_err(sqlite)
+}
+
+/// A chunk out of its columns `id, first_ms, last_ms, rows`.
+pub(super) fn sketch(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sketch> {
+    let rows: i64 = row.get(3)?;
+    Ok(Sketch { id: row.get(0)?, first_ms: row.get(1)?, last_ms: row.get(2)?, rows: rows as usize })
 }
 
 pub(super) fn read_rows(connection: &Connection, sketch: Sketch, device: DeviceId) -> Result<Vec<Row>, Error> {

@@ -115,7 +115,7 @@ impl Janitor {
         self.wait_for_disk(true)?;
         let written = (|| {
             let transaction = self.connection.transaction().map_err(sqlite)?;
-            for ((org, device), frames) in run.frames.iter().filter(|(_, frames)| !frames.is_empty()) {
+            for ((org, device), frames) in &run.frames {
                 insert_frames(&transaction, *org, *device, frames)?;
             }
             log::set_meta(&transaction, "frames", run.last.get()).map_err(sqlite)?;
@@ -142,6 +142,9 @@ pub(super) fn insert_frames(
     device: DeviceId,
     frames: &[StoredFrame],
 ) -> Result<(), Error> {
+    if frames.is_empty() {
+        return Ok(());
+    }
     let times = || frames.iter().map(|frame| frame.received_at.as_millis());
     let sql = "INSERT INTO frame (org, device, first_ms, last_ms, last_position, frames, bytes)
                VALUES (?, ?, ?, ?, ?, ?, ?)";

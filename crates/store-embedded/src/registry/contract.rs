@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash,
-    Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
+    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
@@ -13,7 +13,7 @@ use store::{
 
 use super::{
     Caches, RegistryDb, access_keys, brokers, channels, codecs, deeds, devices, downlinks, groups, invites, limits,
-    organizations, people, retained, sessions, sources, streams, unbound, usage,
+    organizations, people, retained, retention, sessions, sources, streams, unbound, usage,
 };
 
 #[async_trait]
@@ -116,6 +116,23 @@ impl Registry for RegistryDb {
 
     async fn list_groups(&self, org: OrgId) -> Result<Vec<Group>, Error> {
         self.read(move |db| groups::list(db, org)).await
+    }
+
+    async fn set_retention(&self, org: OrgId, group: Option<GroupId>, retention: Retention) -> Result<(), Error> {
+        self.change(move |db| retention::set(db, org, group, retention)).await
+    }
+
+    async fn get_retention(&self, org: OrgId) -> Result<RetentionRules, Error> {
+        self.read(move |db| retention::get(db, org)).await
+    }
+
+    async fn list_histories(
+        &self,
+        org: OrgId,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> Result<Vec<(DeviceId, Option<GroupId>)>, Error> {
+        self.read(move |db| retention::list_histories(db, org, after, limit)).await
     }
 
     async fn move_devices_to_group(

@@ -5,7 +5,7 @@ use store::{Error, GROUPS_MAX, Kind};
 use super::{
     column::{Org, Text},
     failure::Failure,
-    organizations,
+    organizations, retention,
 };
 
 pub(super) fn create(connection: &Connection, group: &Group) -> Result<(), Failure> {
@@ -46,6 +46,7 @@ pub(super) fn delete(connection: &Connection, org: OrgId, id: GroupId) -> Result
     connection
         .prepare_cached("UPDATE device SET group_id = NULL WHERE org = ?1 AND group_id = ?2")?
         .execute((Org(org), Text(id)))?;
+    retention::forget(connection, org, Some(id))?;
     let deleted = connection
         .prepare_cached("DELETE FROM device_group WHERE org = ?1 AND id = ?2")?
         .execute((Org(org), Text(id)))?;

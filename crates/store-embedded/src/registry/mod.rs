@@ -18,6 +18,7 @@ mod organizations;
 mod people;
 mod pool;
 mod retained;
+mod retention;
 mod sessions;
 mod sources;
 mod streams;
@@ -54,6 +55,7 @@ const MIGRATIONS: &[Migration] = &[
     (8, "private_space", include_str!("../../migrations/registry/008_private_space.sql")),
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
     (11, "codecs", include_str!("../../migrations/registry/011_codecs.sql")),
+    (13, "retention", include_str!("../../migrations/registry/013_retention.sql")),
     (15, "downlinks", include_str!("../../migrations/registry/015_downlinks.sql")),
 ];
 const READERS_MAX: usize = 4;

@@ -275,7 +275,7 @@ async fn verify_finds_nothing_in_a_whole_store_and_reads_all_of_it() {
 async fn verify_names_what_is_damaged() {
     for (database, table, key, expected) in [
         ("rows.db", "chunk", "id", "chunk 1 of device 1 is damaged"),
-        ("rows.db", "frame", "id", "frames 1 of device 1 are damaged"),
+        ("rows.db", "frame", "id", "blob of frames 1 of device 1 is damaged"),
         ("rows.db", "device", "device", "the saved state of device 1 is damaged"),
         ("log.db", "log", "position", "the log's"),
     ] {
@@ -298,8 +298,16 @@ async fn verify_names_what_is_damaged() {
 #[tokio::test]
 async fn verify_notices_what_no_longer_fits_together() {
     for (database, sql, expected) in [
-        ("rows.db", "UPDATE chunk SET last_ms = last_ms + 1 WHERE id = 1", "holds other rows than are listed"),
-        ("rows.db", "UPDATE frame SET frames = frames + 1 WHERE id = 1", "are others than are listed"),
+        (
+            "rows.db",
+            "UPDATE chunk SET last_ms = last_ms + 1 WHERE id = 1",
+            "chunk 1 of device 1 holds other than is listed",
+        ),
+        (
+            "rows.db",
+            "UPDATE frame SET frames = frames + 1 WHERE id = 1",
+            "blob of frames 1 of device 1 holds other than is listed",
+        ),
         ("rows.db", "UPDATE device SET org = org + 1 WHERE device = 1", "another organization's"),
         ("rows.db", "INSERT INTO org_log VALUES (1, 5, x'ff')", "the list of commits"),
         ("rows.db", "UPDATE meta SET value = 1 WHERE name = 'checkpoint'", "the rows reach 1"),

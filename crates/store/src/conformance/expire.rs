@@ -12,7 +12,10 @@ fn temperature(value: f64) -> [Reading; 1] {
 }
 
 async fn expire(probe: &Probe<'_>, before: i64, kind: ExpireKind) -> u64 {
-    probe.store.expire(probe.org, at(before), kind).await.expect("expire")
+    let counted = probe.store.count_old(probe.org, probe.device, at(before), kind).await.expect("count");
+    let removed = probe.store.expire(probe.org, probe.device, at(before), kind).await.expect("expire");
+    assert_eq!(removed, counted, "what is removed was counted before");
+    removed
 }
 
 pub async fn rows_measured_before_are_gone_and_counted(store: &dyn Store) {
@@ -71,16 +74,22 @@ pub async fn frames_received_before_are_gone_and_rows_stay(store: &dyn Store) {
     assert_eq!(probe.frames(Window::ALL, 10).await.len(), 1, "rows and frames have retentions of their own");
 }
 
-pub async fn it_keeps_to_its_organization(store: &dyn Store) {
+pub async fn it_keeps_to_its_device_and_organization(store: &dyn Store) {
     let (mine, other) = (Probe::bind_in(store, 1, 1).await, Probe::bind_in(store, 2, 1).await);
     let second = Probe::bind_in(store, 1, 2).await;
     for probe in [&mine, &other, &second] {
         probe.append_one(StoredUplink { frame: Some(frame(&[1])), ..probe.uplink(0, temperature(1.0)) }).await;
     }
-    assert_eq!(expire(&mine, 1, ExpireKind::Rows).await, 2, "every device of the organization");
-    assert_eq!(expire(&mine, 1, ExpireKind::Frames).await, 2);
-    assert_eq!(other.all_rows(Window::ALL).await.len(), 1);
-    assert_eq!(other.frames(Window::ALL, 10).await.len(), 1);
+    for kind in [ExpireKind::Rows, ExpireKind::Frames] {
+        let foreign = store.expire(mine.org, other.device, at(1), kind).await.expect("expire");
+        assert_eq!(foreign, 0, "another organization's device");
+        assert_eq!(store.count_old(mine.org, other.device, at(1), kind).await.expect("count"), 0);
+        assert_eq!(expire(&mine, 1, kind).await, 1);
+    }
+    for probe in [&other, &second] {
+        assert_eq!(probe.all_rows(Window::ALL).await.len(), 1);
+        assert_eq!(probe.frames(Window::ALL, 10).await.len(), 1);
+    }
 }
 
 pub async fn counters_and_duplicates_remember_what_has_expired(store: &dyn Store) {

@@ -22,6 +22,7 @@ pub mod random;
 pub mod range;
 pub mod redecode;
 pub mod registry;
+pub mod retention;
 pub mod revision;
 pub mod rows;
 pub mod segments;
@@ -75,6 +76,13 @@ macro_rules! conformance_suite {
                 what_was_charged_before_anything_was_drawn_counts
                 um_is_counted_by_the_day_that_uplinks_were_received_on
                 um_is_kept_of_the_newest_days
+            }
+            retention {
+                nothing_is_said_until_somebody_does
+                what_is_said_reads_back_until_it_is_taken_back
+                what_a_group_says_goes_with_the_group
+                refuses_what_is_said_of_somebody_elses_group
+                histories_are_listed_with_their_groups_unbound_ones_too
             }
             revision {
                 a_revision_is_never_the_same_again_after_a_change
@@ -238,7 +246,7 @@ macro_rules! conformance_suite {
                 many_rows_are_cut_exactly_where_the_time_says
                 what_arrives_afterwards_is_kept_however_old
                 frames_received_before_are_gone_and_rows_stay
-                it_keeps_to_its_organization
+                it_keeps_to_its_device_and_organization
                 counters_and_duplicates_remember_what_has_expired
                 hidden_rows_expire_too_and_never_come_back
             }
@@ -307,6 +315,7 @@ mod tests {
             include_str!("purge.rs"),
             include_str!("isolation.rs"),
             include_str!("usage.rs"),
+            include_str!("retention.rs"),
             include_str!("revision.rs"),
         ];
         for case in files.iter().flat_map(|file| file.split("pub async fn ").skip(1)) {

@@ -25,7 +25,7 @@ pub async fn a_revision_is_never_the_same_again_after_a_change(store: &dyn Store
     probe.append_one(probe.redecode(first, 10, [row(10, temperature(3.0))])).await;
     seen.push(revision(&probe).await);
     for minute in [6, 11] {
-        assert!(store.expire(probe.org, at(minute), ExpireKind::Rows).await.expect("expire") > 0);
+        assert!(store.expire(probe.org, probe.device, at(minute), ExpireKind::Rows).await.expect("expire") > 0);
         seen.push(revision(&probe).await);
     }
     probe.append_one(probe.uplink(20, temperature(4.0))).await;

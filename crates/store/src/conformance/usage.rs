@@ -203,7 +203,7 @@ pub async fn um_is_counted_by_the_day_that_uplinks_were_received_on(store: &dyn 
     assert_eq!(list(1, 2).await, [(1, 2)]);
     assert_eq!(list(2, 1).await, []);
     assert_eq!(store.list_um(org(99), day(0), day(9)).await.expect("list um"), []);
-    store.expire(probe.org, at(2 * DAY), ExpireKind::Rows).await.expect("expire");
+    store.expire(probe.org, probe.device, at(2 * DAY), ExpireKind::Rows).await.expect("expire");
     assert_eq!(list(0, 0).await, [(0, 4)], "what is removed was uploaded all the same");
     store.purge(probe.org, probe.device).await.expect("purge");
     assert_eq!(list(0, 5).await, [(0, 4), (1, 2), (3, 2)], "and so was what is erased");

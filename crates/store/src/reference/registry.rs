@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash,
-    Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
+    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 
 use super::{Reference, lock, tables::Tables};
@@ -158,6 +158,7 @@ impl Registry for Reference {
         let mut tables = lock(&self.registry)?;
         let at = tables.group(org, id)?;
         tables.groups.remove(at);
+        tables.retention.entry(org).or_default().groups.remove(&id);
         let Tables { devices, unbound, .. } = &mut *tables;
         let members = devices.values_mut().chain(unbound.values_mut());
         for device in members.filter(|device| device.org == org && device.group == Some(id)) {
@@ -168,6 +169,40 @@ impl Registry for Reference {
 
     async fn list_groups(&self, org: OrgId) -> Result<Vec<Group>, Error> {
         Ok(lock(&self.registry)?.groups.iter().filter(|group| group.org == org).cloned().collect())
+    }
+
+    async fn set_retention(&self, org: OrgId, group: Option<GroupId>, retention: Retention) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(org)?;
+        if let Some(id) = group {
+            tables.group(org, id)?;
+        }
+        let rules = tables.retention.entry(org).or_default();
+        match group {
+            None => rules.organization = retention,
+            Some(id) if retention == Retention::default() => drop(rules.groups.remove(&id)),
+            Some(id) => drop(rules.groups.insert(id, retention)),
+        }
+        Ok(())
+    }
+
+    async fn get_retention(&self, org: OrgId) -> Result<RetentionRules, Error> {
+        Ok(lock(&self.registry)?.retention.get(&org).cloned().unwrap_or_default())
+    }
+
+    async fn list_histories(
+        &self,
+        org: OrgId,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> Result<Vec<(DeviceId, Option<GroupId>)>, Error> {
+        let tables = lock(&self.registry)?;
+        let known = tables.devices.values().chain(tables.unbound.values()).filter(|device| device.org == org);
+        let mut known: Vec<_> = known.map(|device| (device.id, device.group)).collect();
+        known.sort_unstable();
+        known.retain(|(id, _)| Some(*id) > after);
+        known.truncate(limit);
+        Ok(known)
     }
 
     async fn move_devices_to_group(

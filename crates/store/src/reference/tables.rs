@@ -1,6 +1,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::{AccessId, AccessKey, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SourceId};
+use model::{
+    AccessId, AccessKey, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, RetentionRules, SourceId,
+};
 
 use super::{
     codecs::Codecs,
@@ -18,6 +20,7 @@ pub(super) struct Tables {
     pub(super) organizations: BTreeMap<OrgId, Organization>,
     pub(super) keys: BTreeMap<AccessId, AccessKey>,
     pub(super) groups: Vec<Group>,
+    pub(super) retention: BTreeMap<OrgId, RetentionRules>,
     pub(super) devices: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
     pub(super) unbound: BTreeMap<(OrgId, DeviceEui), Arc<Device>>,
     /// Device ids once given, unbound ones included.

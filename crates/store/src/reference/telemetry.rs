@@ -295,26 +295,35 @@ impl Telemetry for Reference {
         self.head.subscribe().wait_for(|head| *head > after).await.map(drop).map_err(Error::internal)
     }
 
-    async fn expire(&self, org: OrgId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
+    async fn expire(&self, org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
+        let old = self.count_old(org, device, before, kind).await?;
         let mut log = lock(&self.log)?;
         log.changes += 1;
-        let of_org = log.rows.iter_mut().filter(|((o, _), _)| *o == org);
-        let mut gone = 0;
         match kind {
             ExpireKind::Rows => {
-                for (_, rows) in of_org {
-                    gone += rows.len();
-                    rows.retain(|row| row.measured_at >= before);
-                    gone -= rows.len();
-                }
+                let rows = log.rows.entry((org, device)).or_default();
+                rows.retain(|row| row.measured_at >= before);
             }
             ExpireKind::Frames => {
-                gone += log.frames.len();
-                log.frames.retain(|_, (o, _, frame)| *o != org || frame.received_at >= before);
-                gone -= log.frames.len();
+                log.frames.retain(|_, (o, d, frame)| (*o, *d) != (org, device) || frame.received_at >= before);
             }
         }
-        Ok(gone as u64)
+        Ok(old)
+    }
+
+    async fn count_old(&self, org: OrgId, device: DeviceId, before: Timestamp, kind: ExpireKind) -> Result<u64, Error> {
+        let log = lock(&self.log)?;
+        let old = match kind {
+            ExpireKind::Rows => {
+                let rows = log.rows.get(&(org, device)).into_iter().flatten();
+                rows.filter(|row| row.measured_at < before).count()
+            }
+            ExpireKind::Frames => {
+                let frames = log.frames.values().filter(|(o, d, _)| (*o, *d) == (org, device));
+                frames.filter(|(.., frame)| frame.received_at < before).count()
+            }
+        };
+        Ok(old as u64)
     }
 
     async fn purge(&self, org: OrgId, device: DeviceId) -> Result<(), Error> {

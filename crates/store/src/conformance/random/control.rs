@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use model::{
     AccessId, AccessKey, Allowance, Antenna, Channel, ChannelIndex, Day, DedupKey, Device, DeviceEui, DeviceId,
-    DeviceKind, GeoPoint, Group, GroupId, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate,
-    Scopes, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
+    DeviceKind, GeoPoint, Group, GroupId, Keep, KeyLimits, MeasurementId, OrgId, OrgLimits, Organization, Period, Rate,
+    Retention, Scopes, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
 };
 
 use super::{
@@ -36,6 +36,8 @@ pub(super) enum Control {
     RenameGroup(OrgId, GroupId, String),
     DeleteGroup(OrgId, GroupId),
     ListGroups(OrgId),
+    SetRetention(OrgId, Option<GroupId>, Retention),
+    Retention(OrgId),
     Move(OrgId, Vec<DeviceEui>, Option<GroupId>),
     Bind(Binding),
     BindWithin(Binding, usize),
@@ -123,7 +125,14 @@ impl Control {
             22..=26 => Self::CreateGroup(Group { org, id: group, name }),
             27..=29 => Self::RenameGroup(org, group, name),
             30..=31 => Self::DeleteGroup(org, group),
-            32..=33 => Self::ListGroups(org),
+            32 => Self::ListGroups(org),
+            33 => match rng.below(3) {
+                0 => Self::Retention(org),
+                _ => {
+                    let retention = Retention { readings: some_keep(rng), frames: some_keep(rng) };
+                    Self::SetRetention(org, some_group, retention)
+                }
+            },
             34..=38 => {
                 let euis = (0..rng.below(3)).map(|_| super::super::fixtures::eui(rng.below(LABELS)));
                 Self::Move(org, euis.collect(), some_group)
@@ -227,6 +236,7 @@ impl Control {
             let org = org(number);
             let filter = DeviceFilter::default();
             all.extend([Self::ListKeys(org), Self::ListGroups(org), Self::ListSources(org)]);
+            all.push(Self::Retention(org));
             all.extend([Self::List(org, filter, None, 100), Self::ListHealth(org)]);
             all.push(Self::ListUnbound(org, 100));
             all.push(Self::Usage(org, Day::of(Timestamp::MIN)));
@@ -263,6 +273,12 @@ impl Control {
             Self::RenameGroup(org, id, name) => print(store.rename_group(org, id, &name).await),
             Self::DeleteGroup(org, id) => print(store.delete_group(org, id).await),
             Self::ListGroups(org) => print(store.list_groups(org).await),
+            Self::SetRetention(org, group, retention) => print(store.set_retention(org, group, retention).await),
+            Self::Retention(org) => {
+                let groups = store.list_histories(org, None, 100).await;
+                let groups = groups.map(|all| all.into_iter().map(|(_, group)| group).collect::<Vec<_>>());
+                print(store.get_retention(org).await) + &print(groups)
+            }
             Self::Move(org, devices, group) => print(store.move_devices_to_group(org, &devices, group).await),
             Self::Bind(binding) => print(store.bind_device(binding).await.map(nameless)),
             Self::BindWithin(binding, max) => print(store.bind_device_within(binding, max).await.map(nameless)),
@@ -355,6 +371,10 @@ fn unbound(rng: &mut super::Rng, name_hint: String) -> Uplink {
 fn some_rate(rng: &mut super::Rng) -> Option<Rate> {
     let (per_minute, burst) = (rng.below(600) as u32, rng.below(60) as u32);
     Some(Rate { per_minute: per_minute.try_into().ok()?, burst: burst.try_into().ok()? })
+}
+
+fn some_keep(rng: &mut super::Rng) -> Option<Keep> {
+    Keep::days(rng.below(3) as u32).ok().filter(|_| rng.percent(70))
 }
 
 fn some_allowance(rng: &mut super::Rng) -> Option<Allowance> {

@@ -263,12 +263,19 @@ impl Run {
     }
 
     async fn expire(&mut self, store: &dyn Store) -> Outcome {
-        let (org, before) = (self.world.org(), self.world.age());
+        let Some(number) = self.world.device() else { return Ok(()) };
+        let (mut org, device) = (self.world.devices[number].org, self.world.devices[number].id);
+        if self.world.rng.percent(10) {
+            org = self.world.org();
+        }
+        let before = self.world.age();
         let kind = if self.world.rng.percent(70) { ExpireKind::Rows } else { ExpireKind::Frames };
-        let expired = self.reference.expire(org, before, kind).await.map_err(|error| error.to_string())?;
+        let expired = self.reference.expire(org, device, before, kind).await.map_err(|error| error.to_string())?;
         self.summary.expired += expired;
-        let answer = print(store.expire(org, before, kind).await);
-        compare(format_args!("expire {kind:?} of {org} before {before}"), &answer, &expired.to_string())
+        let answer = print(store.count_old(org, device, before, kind).await);
+        compare(format_args!("count {kind:?} of {device} before {before}"), &answer, &expired.to_string())?;
+        let answer = print(store.expire(org, device, before, kind).await);
+        compare(format_args!("expire {kind:?} of {device} before {before}"), &answer, &expired.to_string())
     }
 
     async fn purge(&mut self, store: &dyn Store) -> Outcome {
