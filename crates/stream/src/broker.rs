@@ -9,7 +9,7 @@ use model::{OrgId, Position, SourceId, StationKey, Timestamp};
 use store::{Entry, Error, Scope, Store};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::watch,
+    sync::{Semaphore, watch},
     time::{MissedTickBehavior, interval, sleep},
 };
 
@@ -30,6 +30,8 @@ use crate::{
 
 /// How many entries of the log are read at once.
 const BATCH: usize = 256;
+/// For how many clients the log is read at the same time.
+const READS_MAX: usize = 16;
 /// How long a store that failed is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often it is looked whether keys are still good, and how often positions are written down.
@@ -116,6 +118,8 @@ pub(crate) struct Inner {
     pub(crate) retained: Retained,
     pub(crate) wills: Wills,
     pub(crate) counters: Counters,
+    /// Turns to read the log for one client.
+    pub(crate) reads: Semaphore,
     /// Everything up to here has been published to those who are connected.
     published: watch::Sender<Position>,
 }
@@ -151,6 +155,7 @@ impl Broker {
             retained: Retained::default(),
             wills: Wills::default(),
             counters: Counters::default(),
+            reads: Semaphore::new(READS_MAX),
             published: watch::Sender::default(),
         }))
     }
@@ -259,6 +264,11 @@ impl Broker {
     async fn publish_after(&self, after: Position) -> Result<Position, Error> {
         let Inner { store, hubs, .. } = &*self.0;
         store.wait(after).await?;
+        // In this order: whoever comes to read after the look at the hubs finds what is passed over in the log.
+        let head = store.head().await?;
+        if !hubs.have_readers() {
+            return Ok(head);
+        }
         let followed = store.follow(Scope::All, after, BATCH).await?;
         for entry in followed.entries {
             let space = Space { org: entry.entry.org(), is_private: matches!(entry.entry, Entry::Message(_)) };

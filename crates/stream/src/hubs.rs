@@ -21,7 +21,14 @@ const BEHIND_MAX: usize = 256;
 
 /// One hub for each space that somebody reads just now.
 #[derive(Debug, Default)]
-pub(crate) struct Hubs(Mutex<HashMap<Space, Hub>>);
+pub(crate) struct Hubs(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    hubs: HashMap<Space, Hub>,
+    /// What no number of what passed a hub that is forgotten is above: numbers are not given twice.
+    passed_max: u64,
+}
 
 #[derive(Debug)]
 struct Hub {
@@ -47,6 +54,11 @@ impl Receiver {
         self.live.recv().await
     }
 
+    /// What is there already; of what was missed [`Receiver::recv`] tells.
+    pub(crate) fn next_waiting(&mut self) -> Option<Arc<Published>> {
+        self.live.try_recv().ok()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.live.is_empty()
     }
@@ -55,8 +67,9 @@ impl Receiver {
 impl Hubs {
     /// What is published in a space from now on.
     pub(crate) fn attach(&self, space: Space) -> Receiver {
-        let mut hubs = self.lock();
-        let new = || Hub { sender: broadcast::channel(BEHIND_MAX).0, passed: Passed::default() };
+        let mut state = self.lock();
+        let State { hubs, passed_max } = &mut *state;
+        let new = || Hub { sender: broadcast::channel(BEHIND_MAX).0, passed: Arc::new((*passed_max).into()) };
         let hub = hubs.entry(space).or_insert_with(new);
         let (live, passed) = (hub.sender.subscribe(), Arc::clone(&hub.passed));
         Receiver { live, began: passed.load(Relaxed), passed }
@@ -64,17 +77,22 @@ impl Hubs {
 
     /// Whether anybody reads what is new in a space; forgets its hub if it has no readers at all.
     pub(crate) fn has_readers(&self, space: Space) -> bool {
-        let mut hubs = self.lock();
-        let Some(hub) = hubs.get(&space) else { return false };
+        let mut state = self.lock();
+        let Some(hub) = state.hubs.get(&space) else { return false };
         let has_readers = hub.sender.receiver_count() > 0;
         if !has_readers && Arc::strong_count(&hub.passed) == 1 {
-            hubs.remove(&space);
+            state.forget(|of| *of == space);
         }
         has_readers
     }
 
+    /// Whether anybody reads what is new in any space.
+    pub(crate) fn have_readers(&self) -> bool {
+        self.lock().hubs.values().any(|hub| hub.sender.receiver_count() > 0)
+    }
+
     pub(crate) fn publish(&self, published: Published) {
-        if let Some(hub) = self.lock().get(&published.space()) {
+        if let Some(hub) = self.lock().hubs.get(&published.space()) {
             // The last reader may just have gone.
             let _heard = hub.sender.send(Arc::new(published));
         }
@@ -82,7 +100,7 @@ impl Hubs {
 
     /// Hands a letter on that is not kept.
     pub(crate) fn pass(&self, org: OrgId, letter: Letter) {
-        if let Some(hub) = self.lock().get_mut(&Space { org, is_private: true }) {
+        if let Some(hub) = self.lock().hubs.get(&Space { org, is_private: true }) {
             let place = Place::Passing(hub.passed.fetch_add(1, Relaxed) + 1);
             // As above.
             let _heard = hub.sender.send(Arc::new(Published { org, place, body: Body::Letter(letter) }));
@@ -91,10 +109,19 @@ impl Hubs {
 
     /// Cuts everybody off, so that they look into the log for what they have missed.
     pub(crate) fn cut(&self) {
-        self.lock().clear();
+        self.lock().forget(|_| true);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Space, Hub>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget(&mut self, mut is_over: impl FnMut(&Space) -> bool) {
+        let Self { hubs, passed_max } = self;
+        for (_, hub) in hubs.extract_if(|space, _| is_over(space)) {
+            *passed_max = (*passed_max).max(hub.passed.load(Relaxed));
+        }
     }
 }

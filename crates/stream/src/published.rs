@@ -1,10 +1,10 @@
 //! What an entry of the log is as messages.
 
-use std::{io::Write, ops::Range};
+use std::{io::Write, ops::Range, sync::Arc};
 
-use model::{DeviceEui, OrgId, Position, SeriesKey, SourceId, Timestamp, Value};
+use model::{DeviceEui, OrgId, Position, SeriesKey, SourceId, Timestamp, Value, write_decimal};
 use serde::de::IgnoredAny;
-use store::{Entry, LogEntry, StoredUplink};
+use store::{Entry, Followed, LogEntry, StoredUplink};
 
 use crate::{letter::Letter, topic::Topic};
 
@@ -14,6 +14,19 @@ pub(crate) struct Space {
     pub(crate) org: OrgId,
     /// Whether it is the private one and not the stream.
     pub(crate) is_private: bool,
+}
+
+/// How many bytes are taken in at once for one reader, if one entry has not more.
+pub(crate) const BATCH_BYTES: usize = 128 * 1024;
+
+/// What was read of the log for a reader of one space.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) published: Vec<Arc<Published>>,
+    /// Everything up to here is among it, or is not to be published here.
+    pub(crate) read_to: Position,
+    /// Whether it is all that was read.
+    pub(crate) is_whole: bool,
 }
 
 /// Something to be sent to whoever asked for it.
@@ -84,6 +97,14 @@ impl Published {
         }
     }
 
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.body {
+            Body::Uplink(uplink) => uplink.text.len() + size_of_val(&*uplink.parts),
+            Body::Letter(letter) => letter.bytes(),
+        }
+    }
+
     /// How many messages it is.
     pub(crate) fn count(&self) -> usize {
         match &self.body {
@@ -101,6 +122,27 @@ impl Published {
             }
             Body::Letter(letter) => (letter.topic.as_bytes(), &letter.payload),
         }
+    }
+}
+
+impl Batch {
+    /// As much of what was read as is taken in at once.
+    pub(crate) fn of(followed: Followed, space: Space) -> Self {
+        let Followed { entries, next } = followed;
+        let mut batch = Self { is_whole: true, ..Self::default() };
+        let mut bytes = 0;
+        for entry in entries {
+            if bytes >= BATCH_BYTES {
+                batch.is_whole = false;
+                return batch;
+            }
+            batch.read_to = entry.position;
+            let Some(published) = Published::of(entry).filter(|published| published.space() == space) else { continue };
+            bytes += published.bytes();
+            batch.published.push(Arc::new(published));
+        }
+        batch.read_to = batch.read_to.max(next);
+        batch
     }
 }
 
@@ -134,13 +176,9 @@ impl Uplink {
 
 /// A number, a text, or the list that it is.
 fn write_value(out: &mut Vec<u8>, value: &Value) {
-    const WHOLE_MAX: f64 = 1e15;
     match value {
         Value::Number(number) if !number.is_finite() => out.extend_from_slice(b"null"),
-        Value::Number(number) if number.abs() < WHOLE_MAX && number.trunc() == *number => {
-            out.extend_from_slice(itoa::Buffer::new().format(*number as i64).as_bytes());
-        }
-        Value::Number(number) => out.extend_from_slice(zmij::Buffer::new().format_finite(*number).as_bytes()),
+        Value::Number(number) => write_decimal(out, *number),
         // One list that is no JSON would make the message unreadable.
         Value::Json(raw) if serde_json::from_str::<IgnoredAny>(raw).is_ok() => out.extend_from_slice(raw.as_bytes()),
         Value::Text(text) | Value::Json(text) => {

@@ -9,7 +9,7 @@ use crate::{
     broker::Inner,
     hubs::Receiver,
     packet::Reason,
-    published::{Body, Published, Space},
+    published::{Batch, Body, Published, Space},
     topic::{Filter, every_reading},
 };
 
@@ -94,12 +94,12 @@ impl StreamReader {
             }
             other => other?,
         };
-        let published = followed.entries.into_iter().filter_map(Published::of);
-        self.waiting.extend(published.filter(|published| published.space() == self.space).map(Arc::new));
-        if followed.next >= head {
+        let Batch { published, read_to, is_whole } = Batch::of(followed, self.space);
+        self.waiting.extend(published);
+        if is_whole && read_to >= head {
             self.live = Some(live);
         } else if self.waiting.is_empty() {
-            self.cursor = self.cursor.max(followed.next);
+            self.cursor = self.cursor.max(read_to);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! is, by turns among those who are connected; the others leave it alone.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -85,6 +85,13 @@ impl Shares {
         group.is_for(client_id, place)
     }
 
+    /// Keeps a letter for a member that it was found to be for, and that has not got it.
+    pub(crate) fn owe(&self, org: OrgId, filter: &str, client_id: &str, place: Place) {
+        if let Some(group) = self.lock().get_mut(&(org, filter.into())) {
+            group.owe(client_id, place);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Group>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,9 +122,15 @@ impl Group {
         if *owner == *client_id {
             return true;
         }
-        self.count(&owner, |owed| owed + 1);
-        self.owed.insert(place, owner);
+        self.owe(&owner, place);
         false
+    }
+
+    fn owe(&mut self, client_id: &str, place: Place) {
+        if let Entry::Vacant(owed) = self.owed.entry(place) {
+            owed.insert(client_id.into());
+            self.count(client_id, |owed| owed + 1);
+        }
     }
 
     fn count(&mut self, client_id: &str, change: impl FnOnce(usize) -> usize) {

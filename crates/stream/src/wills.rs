@@ -1,27 +1,32 @@
-//! Wills of clients that are gone, until they are due.
+//! Wills of clients, until they are due.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use model::{OrgId, Timestamp};
 
-use crate::post::{Post, Sender};
+use crate::{
+    packet::{Reason, Will},
+    post::{Post, Sender},
+};
 
-/// By organization and client. Only a client whose session is kept has a will that waits, so that there
-/// are no more than sessions.
-#[derive(Debug, Default)]
-pub(crate) struct Wills(Mutex<State>);
-
-/// How many bytes the wills of an organization that wait may have; what is beyond is due at once.
+/// How many bytes the wills of an organization may have, of clients that are here and of those that are
+/// gone.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Those that wait, by organization and client. Only a client whose session is kept has a will that
+/// waits, so that there are no more than sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Wills {
+    state: Mutex<State>,
+    bytes: Arc<Bytes>,
+}
 
 #[derive(Debug, Default)]
 struct State {
     waiting: HashMap<(OrgId, Box<str>), Waiting>,
-    /// By organization, of those that wait.
-    bytes: HashMap<OrgId, usize>,
     /// Whether none waits any more, as the station stops.
     is_over: bool,
 }
@@ -31,55 +36,74 @@ struct Waiting {
     due: Timestamp,
     sender: Sender,
     post: Post,
+    _room: Room,
 }
 
-impl State {
-    /// Counts one that waits no more.
-    fn forget(&mut self, waiting: Option<Waiting>) -> Option<(Sender, Post)> {
-        let Waiting { sender, post, .. } = waiting?;
-        if let Entry::Occupied(mut bytes) = self.bytes.entry(sender.org) {
-            *bytes.get_mut() = bytes.get().saturating_sub(size(&post));
+/// How many bytes wills have, by organization.
+#[derive(Debug, Default)]
+struct Bytes(Mutex<HashMap<OrgId, usize>>);
+
+/// The room that a will takes, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Room {
+    bytes: Arc<Bytes>,
+    org: OrgId,
+    count: usize,
+}
+
+impl Bytes {
+    fn lock(&self) -> MutexGuard<'_, HashMap<OrgId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut bytes) = self.bytes.lock().entry(self.org) {
+            *bytes.get_mut() = bytes.get().saturating_sub(self.count);
             if *bytes.get() == 0 {
                 bytes.remove();
             }
         }
-        Some((sender, post))
     }
 }
 
-fn size(post: &Post) -> usize {
-    post.topic.len() + post.content.payload.len() + post.content.properties.len()
-}
-
 impl Wills {
-    /// Keeps a will until it is due, or its client is back; gives it back where nothing waits any more,
-    /// or too much does.
-    pub(crate) fn wait(&self, due: Timestamp, sender: Sender, post: Post) -> Option<(Sender, Post)> {
+    /// Room for the will of a client that comes.
+    ///
+    /// **Errors**: the organization has no more.
+    pub(crate) fn room(&self, org: OrgId, will: &Will) -> Result<Room, Reason> {
+        let count = will.topic.len() + will.content.payload.len() + will.content.properties.len();
+        let mut all = self.bytes.lock();
+        if all.get(&org).copied().unwrap_or_default() + count > BYTES_MAX {
+            return Err(Reason::QuotaExceeded);
+        }
+        *all.entry(org).or_default() += count;
+        Ok(Room { bytes: Arc::clone(&self.bytes), org, count })
+    }
+
+    /// Keeps a will until it is due, or its client is back; gives it back where nothing waits any more.
+    pub(crate) fn wait(&self, due: Timestamp, sender: Sender, post: Post, room: Room) -> Option<(Sender, Post)> {
         let mut state = self.lock();
-        let bytes = state.bytes.get(&sender.org).copied().unwrap_or_default() + size(&post);
-        if state.is_over || bytes > BYTES_MAX {
+        if state.is_over {
             return Some((sender, post));
         }
-        state.bytes.insert(sender.org, bytes);
-        let before = state.waiting.insert((sender.org, sender.client_id.clone()), Waiting { due, sender, post });
-        // One of the same client gives way.
-        let _before = state.forget(before);
+        let client = (sender.org, sender.client_id.clone());
+        state.waiting.insert(client, Waiting { due, sender, post, _room: room });
         None
     }
 
     /// Takes out the will of a client that is back.
     pub(crate) fn take(&self, org: OrgId, client_id: &str) -> Option<(Sender, Post)> {
-        let mut state = self.lock();
-        let taken = state.waiting.remove(&(org, client_id.into()));
-        state.forget(taken)
+        let Waiting { sender, post, .. } = self.lock().waiting.remove(&(org, client_id.into()))?;
+        Some((sender, post))
     }
 
     /// Takes out those that are due.
     pub(crate) fn take_due(&self, now: Timestamp) -> Vec<(Sender, Post)> {
         let mut state = self.lock();
-        let due: Vec<Waiting> =
-            state.waiting.extract_if(|_, waiting| waiting.due <= now).map(|(_, waiting)| waiting).collect();
-        due.into_iter().filter_map(|waiting| state.forget(Some(waiting))).collect()
+        let due = state.waiting.extract_if(|_, waiting| waiting.due <= now);
+        due.map(|(_, Waiting { sender, post, .. })| (sender, post)).collect()
     }
 
     /// Takes out all there are, and those that come later are not kept.
@@ -90,7 +114,7 @@ impl Wills {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,7 +129,12 @@ mod tests {
 
     const ORG: OrgId = OrgId::from_raw(1);
 
-    fn will(client_id: &str, bytes: usize) -> (Sender, Post) {
+    fn will(bytes: usize) -> Will {
+        let content = Content { payload: vec![0; bytes], ..Content::default() };
+        Will { topic: "t".to_owned(), qos: 0, retain: false, delay_s: 1, content }
+    }
+
+    fn sender(client_id: &str) -> Sender {
         let source = Source {
             id: SourceId::from_raw(7),
             org: ORG,
@@ -116,30 +145,28 @@ mod tests {
             created_at: Timestamp::default(),
             previous: None,
         };
-        let sender = Sender {
-            org: ORG,
-            credential: Credential::Nothing(source.id),
-            source: Arc::new(source),
-            client_id: client_id.into(),
-        };
-        let content = Content { payload: vec![0; bytes], ..Content::default() };
-        (sender, Post { topic: "t".into(), qos: 0, retain: false, content })
+        let (credential, source) = (Credential::Nothing(source.id), Arc::new(source));
+        Sender { org: ORG, credential, source, client_id: client_id.into() }
     }
 
     #[test]
-    fn what_waits_is_bounded_and_room_comes_back() {
+    fn wills_are_bounded_whether_their_clients_are_here_or_gone() {
         let wills = Wills::default();
         let due = Timestamp::from_millis(1_000);
-        let wait = |client_id: &str, bytes| {
-            let (sender, post) = will(client_id, bytes);
-            wills.wait(due, sender, post).is_none()
+        let wait = |client_id: &str, will: Will, room| {
+            let post = Post { topic: will.topic.into(), qos: 0, retain: false, content: will.content };
+            wills.wait(due, sender(client_id), post, room).is_none()
         };
-        assert!(wait("a", BYTES_MAX / 2));
-        assert!(wait("b", BYTES_MAX / 2 - 2));
-        assert!(!wait("c", 1), "there is no room");
-        assert!(wills.take(ORG, "a").is_some());
-        assert!(wait("c", 1));
-        assert_eq!(wills.take_due(due).len(), 2);
-        assert!(wills.lock().bytes.is_empty());
+        let (first, second) = (will(BYTES_MAX / 2), will(BYTES_MAX / 2 - 2));
+        let (here, gone) = (wills.room(ORG, &first).unwrap(), wills.room(ORG, &second).unwrap());
+        assert!(wait("gone", second, gone));
+        assert_eq!(wills.room(ORG, &will(0)).unwrap_err(), Reason::QuotaExceeded);
+        let other = wills.room(OrgId::from_raw(2), &will(BYTES_MAX - 1)).unwrap();
+        drop(here);
+        let back = wills.room(ORG, &will(1)).unwrap();
+        assert!(wait("gone", will(1), back), "the one before gives way");
+        assert_eq!(wills.take_due(due).len(), 1);
+        drop(other);
+        assert!(wills.bytes.lock().is_empty());
     }
 }

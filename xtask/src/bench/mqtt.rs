@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{bail, ensure};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 /// User and password, where they are asked for.
@@ -43,6 +43,17 @@ pub(super) fn publishes(topic: &str, body: &[u8], qos: u8, count: u16) -> Vec<u8
 impl Client {
     pub(super) async fn connect(address: SocketAddr, name: &str, login: &Login) -> anyhow::Result<Self> {
         let socket = TcpStream::connect(address).await?;
+        Self::enter(socket, name, login).await
+    }
+
+    /// One whose system takes in little that it does not read.
+    pub(super) async fn connect_narrow(address: SocketAddr, name: &str, login: &Login) -> anyhow::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4_096)?;
+        Self::enter(socket.connect(address).await?, name, login).await
+    }
+
+    async fn enter(socket: TcpStream, name: &str, login: &Login) -> anyhow::Result<Self> {
         socket.set_nodelay(true)?;
         let mut client = Self { socket: BufReader::with_capacity(1_024, socket), body: Vec::new() };
         let (flags, proof) = match login {

@@ -1,17 +1,22 @@
 use axum::{
+    Json,
     extract::State,
     http::{HeaderMap, header},
 };
 use serde::Serialize;
 
-use super::{
-    auth::authenticate,
-    envelope::{Answer, Fault},
-};
+use super::{auth::authenticate, envelope::Fault};
 use crate::IngestState;
 
 /// How long a device is told that its token is good; it then asks for the same one again.
 const GOOD_FOR_MS: i64 = 30 * 24 * 3_600_000;
+
+/// The one answer of the contract whose code is a number.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    code: u8,
+    data: Login,
+}
 
 /// Where and with what a device signs in to the broker; every value is text.
 #[derive(Debug, Serialize)]
@@ -25,17 +30,18 @@ pub(crate) struct Login {
 }
 
 /// `GET /deviceapi/hardware/iotjoin/requestMqttToken`
-pub(crate) async fn mqtt_token(State(state): State<IngestState>, headers: HeaderMap) -> Result<Answer<Login>, Fault> {
+pub(crate) async fn mqtt_token(State(state): State<IngestState>, headers: HeaderMap) -> Result<Json<Answer>, Fault> {
     let device = authenticate(state.store.as_ref(), &state.devices.station_key, &headers).await?;
     let port = |port: Option<u16>| port.map(|port| port.to_string()).unwrap_or_default();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    Ok(Answer(Login {
+    let data = Login {
         server_url: without_port(host).to_owned(),
         mqtt_port: port(state.devices.mqtt_port),
         mqtts_port: port(state.devices.mqtts_port),
         token: state.devices.station_key.mqtt_token(device.org, device.eui, device.generation),
         expires_in: (state.now)().plus_ms(GOOD_FOR_MS).as_millis().to_string(),
-    }))
+    };
+    Ok(Json(Answer { code: 0, data }))
 }
 
 /// The host that the device reached the station by, which it reaches the broker by as well.

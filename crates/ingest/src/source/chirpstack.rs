@@ -42,11 +42,15 @@ pub fn read(post: &Post<'_>, source: &Source, received_at: Timestamp) -> Result<
         return protobuf::read(post, source, received_at);
     }
     let expected = format!("the JSON of ChirpStack v4's event `{}`", post.event);
-    let is_v3 = post.json::<Version>(&expected)?.dev_eui.is_some();
-    match (post.event, is_v3) {
-        ("up", false) => v4::up(post.json(&expected)?, source, received_at),
-        (_, false) => v4::status(post.json(&expected)?, source, received_at),
-        ("up", true) => v3::up(post, source, received_at),
-        (_, true) => v3::status(post, source, received_at),
-    }
+    let is_up = post.event == "up";
+    let read = match is_up {
+        true => post.json(&expected).map(|up| v4::up(up, source, received_at)),
+        false => post.json(&expected).map(|status| v4::status(status, source, received_at)),
+    };
+    // Most stations run version 4, whose bodies are read once.
+    read.unwrap_or_else(|refusal| match post.json::<Version>(&expected) {
+        Ok(Version { dev_eui: Some(_) }) if is_up => v3::up(post, source, received_at),
+        Ok(Version { dev_eui: Some(_) }) => v3::status(post, source, received_at),
+        _ => Err(refusal),
+    })
 }

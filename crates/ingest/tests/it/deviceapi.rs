@@ -241,6 +241,7 @@ async fn a_device_is_told_where_and_with_what_it_signs_in_to_the_broker() {
     let request =
         Request::get(JOIN).header(header::AUTHORIZATION, key(ORG, EUI)).header(header::HOST, "station.farm:8080");
     let answer = app.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.body["code"], 0, "a number, here alone");
     let data = &answer.body["data"];
     assert_eq!((data["serverUrl"].as_str(), data["mqttPort"].as_str()), (Some("station.farm"), Some("1883")));
     assert_eq!(data["mqttsPort"], "");

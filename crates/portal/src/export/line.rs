@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, io::Write};
 
-use model::{DeviceEui, MeasurementId, Reading, Row, SeriesKey, Timestamp, Value};
+use model::{DeviceEui, MeasurementId, Reading, Row, SeriesKey, Timestamp, Value, write_decimal};
 
 use super::{ExportQuery, Format};
 
@@ -148,11 +148,10 @@ fn csv_value(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// The shortest decimal that reads back as the same number.
+/// The shortest decimal that reads back as the same number, to the last bit.
 fn number(out: &mut Vec<u8>, number: f64) {
-    const WHOLE_MAX: f64 = 1e15;
-    if number.abs() < WHOLE_MAX && number.trunc() == number && (number != 0.0 || number.is_sign_positive()) {
-        out.extend_from_slice(itoa::Buffer::new().format(number as i64).as_bytes());
+    if number.is_finite() && (number != 0.0 || number.is_sign_positive()) {
+        write_decimal(out, number);
     } else {
         out.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
     }

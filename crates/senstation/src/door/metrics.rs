@@ -13,6 +13,7 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
     metrics::{
+        MetricType,
         counter::{ConstCounter, Counter},
         family::Family,
         gauge::{ConstGauge, Gauge},
@@ -20,7 +21,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use stream::Broker;
+use stream::{Broker, Figures};
 
 use crate::{backup::Backups, station::Station};
 
@@ -156,27 +157,58 @@ struct StreamFigures(Broker);
 impl Collector for StreamFigures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let figures = self.0.figures();
-        let counters = [
-            ("mqtt_refused", "MQTT connections that were turned away", figures.refused),
-            ("mqtt_sent", "Messages sent", figures.sent),
-            ("mqtt_received", "Messages that clients published", figures.received),
-            ("mqtt_dropped", "Those of them that were nobody's to publish", figures.dropped),
-            ("mqtt_missed", "Uplinks and messages that readers at QoS 0 were too slow for", figures.missed),
-            ("mqtt_oversized", "Messages larger than their reader takes", figures.oversized),
-            ("mqtt_trimmed", "Readers that were away for longer than the log is kept", figures.trimmed),
-        ];
-        for (name, help, count) in counters {
-            put(&mut encoder, name, help, &ConstCounter::new(count))?;
+        let refused = ConstCounter::new(figures.refused);
+        put(&mut encoder, "mqtt_refused", "MQTT connections that were turned away", &refused)?;
+        for (name, help, figure) in STREAM_COUNTERS {
+            put(&mut encoder, name, help, &ConstCounter::new(figure(&figures)))?;
         }
-        let gauges = [
-            ("mqtt_sessions", "Readers that are connected", figures.sessions),
-            ("mqtt_lag", "Entries of the log that the last kept reader is behind", figures.lag),
-        ];
-        for (name, help, figure) in gauges {
-            put(&mut encoder, name, help, &ConstGauge::new(i64::try_from(figure).unwrap_or(i64::MAX)))?;
+        for (name, help, figure) in STREAM_GAUGES {
+            put(&mut encoder, name, help, &gauge(figure(&figures)))?;
+        }
+        let by_org: Vec<_> =
+            self.0.figures_by_org().into_iter().map(|(org, figures)| ([("org", org.to_string())], figures)).collect();
+        // A family without members is none.
+        if by_org.is_empty() {
+            return Ok(());
+        }
+        for (name, help, figure) in STREAM_COUNTERS {
+            let name = name.replace("mqtt_", "mqtt_org_");
+            let mut family = encoder.encode_descriptor(&name, help, None, MetricType::Counter)?;
+            for (org, figures) in &by_org {
+                ConstCounter::new(figure(figures)).encode(family.encode_family(org)?)?;
+            }
+        }
+        for (name, help, figure) in STREAM_GAUGES {
+            let name = name.replace("mqtt_", "mqtt_org_");
+            let mut family = encoder.encode_descriptor(&name, help, None, MetricType::Gauge)?;
+            for (org, figures) in &by_org {
+                gauge(figure(figures)).encode(family.encode_family(org)?)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Name, what it says, and which of the broker's figures it is: of all, and of each organization that
+/// had a client since the start.
+type StreamFigure = (&'static str, &'static str, fn(&Figures) -> u64);
+
+const STREAM_COUNTERS: [StreamFigure; 6] = [
+    ("mqtt_sent", "Messages sent", |figures| figures.sent),
+    ("mqtt_received", "Messages that clients published", |figures| figures.received),
+    ("mqtt_dropped", "Those of them that were nobody's to publish", |figures| figures.dropped),
+    ("mqtt_missed", "Uplinks and messages that readers at QoS 0 were too slow for", |figures| figures.missed),
+    ("mqtt_oversized", "Messages larger than their reader takes", |figures| figures.oversized),
+    ("mqtt_trimmed", "Readers that were away for longer than the log is kept", |figures| figures.trimmed),
+];
+
+const STREAM_GAUGES: [StreamFigure; 2] = [
+    ("mqtt_sessions", "Readers that are connected", |figures| figures.sessions),
+    ("mqtt_lag", "Entries of the log that the last kept reader is behind", |figures| figures.lag),
+];
+
+fn gauge(figure: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(figure).unwrap_or(i64::MAX))
 }
 
 /// What came of the last backup by the clock, likewise.

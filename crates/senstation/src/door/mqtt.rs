@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::{SockRef, TcpKeepalive};
 use stream::{Arrival, Broker};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -26,6 +27,8 @@ use super::{
     websocket,
 };
 
+/// After how long a silent peer is asked whether it is there, by TCP.
+const PROBE_AFTER: Duration = Duration::from_secs(120);
 /// How long readers may take to go once the station stops.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -123,15 +126,18 @@ async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let _best_effort = socket.set_nodelay(true);
-    let Some(tls) = tls else { return speak(socket, transport, broker, stop).await };
+    // A peer that is gone without a word is found out, also where it has no keep-alive of its own.
+    let _best_effort = SockRef::from(&socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE_AFTER));
+    // Boxed, so that a connection costs what its own kind does.
+    let Some(tls) = tls else { return Box::pin(speak(socket, transport, broker, stop)).await };
     let greeted = tokio::select! {
         greeted = tls::greet(&tls, socket) => greeted,
         _ = stop.wait_for(|stop| *stop) => return,
     };
     match greeted {
-        Ok(Greeting::Encrypted(socket)) => speak(*socket, transport, broker, stop).await,
+        Ok(Greeting::Encrypted(socket)) => Box::pin(speak(socket, transport, broker, stop)).await,
         Ok(Greeting::Plain(socket)) if transport == Transport::WebSocket => {
-            speak(socket, transport, broker, stop).await;
+            Box::pin(speak(socket, transport, broker, stop)).await;
         }
         Ok(Greeting::Plain(_)) => tracing::debug!("MQTT in the clear where TLS is spoken"),
         Err(error) => tracing::debug!("no TLS came about: {error}"),
@@ -143,14 +149,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     match transport {
-        Transport::Tcp => broker.serve(socket, Arrival::default(), stop).await,
+        Transport::Tcp => Box::pin(broker.serve(socket, Arrival::default(), stop)).await,
         Transport::WebSocket => {
             let opened = tokio::select! {
                 opened = websocket::accept(socket) => opened,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             if let Some((socket, arrival)) = opened {
-                broker.serve(socket, arrival, stop).await;
+                Box::pin(broker.serve(socket, arrival, stop)).await;
             }
         }
     }

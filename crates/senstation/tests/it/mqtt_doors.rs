@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    mqtt_client::text,
     support::{Farm, Station, json, senstation},
     tls::{connect, make_certificate},
 };
@@ -16,10 +17,6 @@ use crate::{
 trait Wire: Read + Write {}
 
 impl<T: Read + Write> Wire for T {}
-
-fn text(text: &str) -> Vec<u8> {
-    [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat()
-}
 
 /// A connect of MQTT 5 with a key.
 fn hello(farm: &Farm, name: &str) -> Vec<u8> {
@@ -149,6 +146,8 @@ fn dial(address: SocketAddr) -> TcpStream {
     socket
 }
 
+/// 3.1.1: 6.0.0-2, 6.0.0-4, 7.1.1-1
+/// 5: 3.14.2-2, 4.2-1, 6.0.0-2, 6.0.0-4
 #[test]
 fn mqtt_is_spoken_through_every_door_and_nobody_is_left_without_a_goodbye() {
     let (station, farm, address) = serve(tempfile::tempdir().unwrap());
@@ -178,6 +177,8 @@ fn encrypted_mqtt(farm: &Farm, address: SocketAddr) -> crate::tls::Encrypted {
     crate::tls::connect_as(farm.path(), address, "station.lan", &[&rustls::version::TLS13], &[]).unwrap()
 }
 
+/// 3.1.1: 6.0.0-1
+/// 5: 6.0.0-1
 #[test]
 fn what_is_no_websocket_is_refused_in_an_envelope() {
     let (station, _farm, address) = serve(tempfile::tempdir().unwrap());

@@ -117,7 +117,7 @@ impl Station {
         self.send("POST", "/ingest/chirpstack?event=up", &format!("Bearer {token}"), body)
     }
 
-    fn send(&self, method: &str, path: &str, authorization: &str, body: &[u8]) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, authorization: &str, body: &[u8]) -> Answer {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: station\r\nAuthorization: {authorization}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
@@ -126,7 +126,7 @@ impl Station {
     }
 }
 
-fn basic(key: &Value) -> String {
+pub(crate) fn basic(key: &Value) -> String {
     let pair = format!("{}:{}", key["access_id"].as_str().unwrap(), key["access_key"].as_str().unwrap());
     format!("Basic {}", BASE64_STANDARD.encode(pair))
 }
@@ -183,6 +183,19 @@ impl Farm {
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The token of another source of an organization.
+    pub(crate) fn source(&self, org: &str, kind: &str) -> String {
+        let source = json(self.path(), &["source", "create", "--org", org, "--kind", kind]);
+        source["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Another organization, which has a device of the same EUI.
+    pub(crate) fn another(&self, name: &str) -> String {
+        let org = json(self.path(), &["org", "create", "--name", name])["org_id"].as_str().unwrap().to_owned();
+        json(self.path(), &["device", "add", "--org", &org, "--eui", EUI, "--model", "S2101"]);
+        org
     }
 
     pub(crate) fn log(&self) -> String {

@@ -21,18 +21,24 @@ pub(crate) fn range(scan: Scan<'_>, query: RangeQuery) -> Result<Vec<Series>, Er
 /// Takes at most `limit` points of a block, newest first; says how many that were.
 fn take_newest(block: &Block, window: Window, limit: usize, series: &mut BTreeMap<SeriesKey, Vec<Point>>) -> usize {
     let (first, end) = rows_inside(block, window);
-    if let [(key, cells)] = block.columns.as_slice()
-        && let Some(numbers) = cells.numbers()
-    {
-        let first = first.max(end.saturating_sub(limit));
-        let points = block.times[first..end].iter().zip(&numbers[first..end]).rev();
-        let points = points
-            .map(|(ms, number)| Point { measured_at: Timestamp::from_millis(*ms), value: Value::Number(*number) });
-        if end > first {
-            let room = || Vec::with_capacity(points_expected(block, window, limit));
-            series.entry(*key).or_insert_with(room).extend(points);
+    let dense: Option<Vec<&[f64]>> = block.columns.iter().map(|(_, cells)| cells.numbers()).collect();
+    if let Some(columns) = dense {
+        let taken = limit.min((end - first) * columns.len());
+        for (at, ((key, _), numbers)) in block.columns.iter().zip(&columns).enumerate() {
+            // The first columns have the rest of a row that is not taken whole.
+            let rows = taken / columns.len() + usize::from(at < taken % columns.len());
+            if rows > 0 {
+                let first = end - rows;
+                let points = block.times[first..end].iter().zip(&numbers[first..end]).rev();
+                let points = points.map(|(ms, number)| Point {
+                    measured_at: Timestamp::from_millis(*ms),
+                    value: Value::Number(*number),
+                });
+                let room = || Vec::with_capacity(points_expected(block, window, limit.div_ceil(columns.len())));
+                series.entry(*key).or_insert_with(room).extend(points);
+            }
         }
-        return end - first;
+        return taken;
     }
     // The next cell of each column, counted from the end.
     let mut cursors: Vec<_> = block.columns.iter().map(|(_, cells)| cells.len()).collect();

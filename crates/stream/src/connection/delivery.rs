@@ -6,7 +6,7 @@ use std::{
 };
 
 use model::{GroupId, Position, Subscription};
-use store::{Error, Followed, Scope};
+use store::{Error, RETAINED_MAX, Scope};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
@@ -17,16 +17,17 @@ use crate::{
     broker::Inner,
     counters::Counts,
     hubs::{Passed, Receiver},
+    letter::Expired,
     packet::{
         Connect, Version,
         write::{self, Message, More},
     },
-    published::{Body, Place, Published, Space},
+    published::{BATCH_BYTES, Batch, Body, Place, Published, Space},
 };
 
 /// How many messages may wait to be acknowledged; a client may want fewer.
 const WINDOW: usize = 64;
-/// How many entries of the log are read at once for one reader.
+/// How many entries are taken in at once for one reader, from the log or of what is new.
 const BATCH: usize = 32;
 /// How many topics are named by a number at most; a client may want fewer.
 const ALIASES_MAX: usize = 32;
@@ -75,7 +76,7 @@ enum Reads {
 type Fetch = Pin<Box<dyn Future<Output = Result<Fetched, Error>> + Send>>;
 
 pub(super) struct Fetched {
-    followed: Followed,
+    batch: Batch,
     present: Passed,
     /// What is new since before the log was read, if that came to its end.
     live: Option<Receiver>,
@@ -177,6 +178,11 @@ impl Delivery {
         }
     }
 
+    /// Whether more waits to be sent than one packet can ask for.
+    pub(super) fn owes_much(&self) -> bool {
+        self.queue.len() > RETAINED_MAX
+    }
+
     /// Sends what was there when somebody asked for it.
     pub(super) fn send_retained(&mut self, published: Vec<Arc<Published>>, qos: u8, number: Option<u32>) {
         let origin = Origin::Retained { qos, number };
@@ -186,6 +192,13 @@ impl Delivery {
     /// Everything up to here has arrived, or was not to be sent.
     pub(super) fn arrived(&self) -> Position {
         self.flight.arrived(self.cursor)
+    }
+
+    /// Gives back whose turn it was for a message that was not sent.
+    pub(super) fn give_turn_back(&mut self, inner: &Inner) {
+        if let (Some(Some(_)), Some(queued)) = (self.next.take(), self.queue.front()) {
+            self.subscriptions.give_turn_back(inner, &queued.published);
+        }
     }
 
     /// What is under way, to be gone on with another time.
@@ -210,17 +223,25 @@ impl Delivery {
         self.queue.is_empty()
     }
 
+    /// Whether the log is being read; that is brought to its end, as others wait for their turn.
+    pub(super) fn is_fetching(&self) -> bool {
+        self.fetch.is_some()
+    }
+
     /// Begins to read the log, if that is what is to be read.
     pub(super) fn prepare(&mut self, inner: &Arc<Inner>) {
         if matches!(self.reads, Reads::Log) && self.fetch.is_none() && self.needs_more() {
             let (inner, space, after) = (Arc::clone(inner), self.space, self.cursor);
             self.fetch = Some(Box::pin(async move {
+                // What is read for many at once would be much.
+                let _turn = inner.reads.acquire().await;
                 // In this order: what is stored from here on is new, or in the log that is read below.
                 let live = inner.hubs.attach(space);
                 let head = inner.store.head().await?;
                 let followed = inner.store.follow(Scope::Org(space.org), after, BATCH).await?;
-                let is_at_end = followed.next >= head;
-                Ok(Fetched { followed, present: Arc::clone(&live.passed), live: is_at_end.then_some(live) })
+                let batch = Batch::of(followed, space);
+                let is_at_end = batch.is_whole && batch.read_to >= head;
+                Ok(Fetched { batch, present: Arc::clone(&live.passed), live: is_at_end.then_some(live) })
             }));
         }
     }
@@ -243,22 +264,20 @@ impl Delivery {
     /// **Errors**: the log cannot be read.
     pub(super) fn take(&mut self, next: Next) -> Result<(), Error> {
         match next {
-            Next::Live(Ok(published)) => self.take_live(published),
+            Next::Live(Ok(published)) => self.take_waiting(published),
             Next::Live(Err(RecvError::Lagged(count))) if !self.subscriptions.misses_nothing() => {
                 self.counts.missed.add(count);
                 self.passed = None;
             }
             Next::Live(Err(RecvError::Lagged(_) | RecvError::Closed)) => self.reads = Reads::Log,
-            Next::Fetched(Ok(Fetched { followed, present, live })) => {
+            Next::Fetched(Ok(Fetched { batch, present, live })) => {
                 self.present = Some(present);
-                let last = followed.entries.last().map(|entry| entry.position);
-                let is_private = self.space.is_private;
-                let published = followed.entries.into_iter().filter_map(Published::of);
-                let published = published.filter(|published| published.space().is_private == is_private).map(Arc::new);
+                let Batch { published, read_to, .. } = batch;
+                let published = published.into_iter();
                 self.queue.extend(published.map(|published| Queued { published, origin: Origin::Log, sent: 0 }));
                 // With nothing to send there is nobody to move the cursor.
                 if self.queue.is_empty() {
-                    self.cursor = self.cursor.max(followed.next).max(last.unwrap_or_default());
+                    self.cursor = self.cursor.max(read_to);
                 }
                 if let Some(live) = live {
                     self.see_passed(live.began, 0);
@@ -273,6 +292,20 @@ impl Delivery {
             Next::Fetched(Err(error)) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Takes something new in, and what else is there by now, so that it goes to the client at once.
+    fn take_waiting(&mut self, first: Arc<Published>) {
+        let mut bytes = first.bytes();
+        self.take_live(first);
+        while let Reads::Live(live) = &mut self.reads
+            && self.queue.len() < BATCH
+            && bytes < BATCH_BYTES
+            && let Some(published) = live.next_waiting()
+        {
+            bytes += published.bytes();
+            self.take_live(published);
+        }
     }
 
     fn take_live(&mut self, published: Arc<Published>) {
@@ -361,22 +394,31 @@ impl Delivery {
                 self.numbers.extend(number);
                 Some(Wanted { qos: qos.min(letter.header.qos), retain: true })
             }
-            _ => self.subscriptions.wanted(inner, &queued.published, queued.sent, &mut self.numbers),
+            _ => {
+                let place = queued.published.position();
+                // What was begun with one of several who share a filter is ended with that one.
+                let was_sent = place.is_some_and(|position| self.flight.was_sent((position, queued.sent as u16)));
+                self.subscriptions.wanted(inner, &queued.published, queued.sent, was_sent, &mut self.numbers)
+            }
         }
     }
 
     fn send_one(&mut self, inner: &Inner, queued: &Queued, wanted: Wanted, out: &mut Vec<u8>) {
         let (topic, payload) = queued.published.text(queued.sent);
         let mut more = More { numbers: &self.numbers, ..More::default() };
+        let place = queued.published.position().filter(|_| !matches!(queued.origin, Origin::Retained { .. }));
+        let key = place.map(|position| (position, queued.sent as u16));
         if let Body::Letter(letter) = &queued.published.body {
-            let Ok(left_s) = letter.left_s(inner.now()) else { return };
-            more.expires_after_s = left_s;
+            more.expires_after_s = match letter.left_s(inner.now()) {
+                Ok(left_s) => left_s,
+                // What was begun is brought to its end.
+                Err(Expired) if key.is_some_and(|key| self.flight.was_sent(key)) => Some(0),
+                Err(Expired) => return,
+            };
             more.passed_on = &letter.header.properties;
         }
         let (mut id, mut is_again) = (None, false);
         if wanted.qos > 0 {
-            let place = queued.published.position().filter(|_| !matches!(queued.origin, Origin::Retained { .. }));
-            let key = place.map(|position| (position, queued.sent as u16));
             match self.flight.begin(key, self.cursor) {
                 Turn::Skip => return,
                 Turn::Send { id: given, is_again: again } => (id, is_again) = (Some(given), again),

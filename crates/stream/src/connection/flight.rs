@@ -86,6 +86,11 @@ impl Flight {
         Turn::Send { id, is_again: earlier.is_some() }
     }
 
+    /// Whether a message was under way when the client was last here.
+    pub(super) fn was_sent(&self, key: Key) -> bool {
+        self.earlier.contains_key(&key)
+    }
+
     /// Takes back what was begun last: it is not sent after all.
     pub(super) fn give_up(&mut self) {
         self.messages.pop_back();

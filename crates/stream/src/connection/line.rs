@@ -12,14 +12,17 @@ use crate::packet::{Fault, Packet, Reader};
 
 /// How many bytes may wait for a client to take them before nothing more is read or sent.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
-/// How many bytes a client sends that has little to say.
-const READ_BYTES: usize = 1024;
+/// How many bytes are read at once from a client that has little to say, and from one that has much.
+const READ_BYTES: usize = 256;
+const READ_BYTES_MAX: usize = 16 * 1024;
 
 /// The socket of a client, with what came from it and what goes to it.
 pub(super) struct Line<S> {
     socket: S,
     reader: Reader,
     arrived: BytesMut,
+    /// Whether what came last was all that there was room for.
+    is_busy: bool,
     /// What is to be sent.
     pub(super) out: Vec<u8>,
     /// How much of it has been.
@@ -41,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     /// With a client whose packets may have so many bytes.
     pub(super) fn new(socket: S, packet_bytes_max: usize) -> Self {
         let (arrived, out) = (BytesMut::new(), Vec::new());
-        Self { socket, reader: Reader::new(packet_bytes_max), arrived, out, sent: 0, is_flushed: true }
+        Self { socket, reader: Reader::new(packet_bytes_max), arrived, is_busy: false, out, sent: 0, is_flushed: true }
     }
 
     /// Whether more may be put into `out`.
@@ -64,10 +67,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             if !self.has_room() {
                 return Poll::Pending;
             }
-            self.arrived.reserve(READ_BYTES);
-            pin!(self.socket.read_buf(&mut self.arrived)).poll(cx).map_ok(|count| match count {
-                0 => Exchanged::Closed,
-                _ => Exchanged::Read,
+            if self.arrived.is_empty() && !self.is_busy && self.arrived.capacity() > READ_BYTES {
+                self.arrived = BytesMut::new();
+            }
+            self.arrived.reserve(if self.is_busy { READ_BYTES_MAX } else { READ_BYTES });
+            let room = self.arrived.capacity() - self.arrived.len();
+            pin!(self.socket.read_buf(&mut self.arrived)).poll(cx).map_ok(|count| {
+                self.is_busy = count == room;
+                if count == 0 { Exchanged::Closed } else { Exchanged::Read }
             })
         })
         .await

@@ -78,9 +78,10 @@ where
         // Whoever says nothing, or goes, is told nothing.
         Err(_) | Ok(Err(End::Gone | End::Left { .. })) => return,
         Ok(Err(End::Told(reason))) => (Version::V3, reason),
-        Ok(Ok(connect)) => match let_in(inner, &connect, &arrival, &mut line).await {
+        // Boxed, as here and below: what is over soon is no part of what a client costs that only is there.
+        Ok(Ok(mut connect)) => match Box::pin(let_in(inner, &mut connect, &arrival, &mut line)).await {
             Ok((taken, session, delivery)) => {
-                live(inner, &connect, line, taken, session, delivery, stop).await;
+                Box::pin(live(inner, &connect, line, taken, session, delivery, stop)).await;
                 return;
             }
             Err(reason) => (connect.version, reason),
@@ -120,7 +121,7 @@ fn is_named_as_another(reach: &Reach, client_id: &str, is_assigned: bool) -> boo
 /// Finds out who a client is, takes a seat for it, and welcomes it.
 async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     inner: &Arc<Inner>,
-    connect: &Connect,
+    connect: &mut Connect,
     arrival: &Arrival,
     line: &mut Line<S>,
 ) -> Result<(Taken, Session, Delivery), Reason> {
@@ -194,7 +195,7 @@ async fn live<S: AsyncRead + AsyncWrite + Unpin>(
     let end = talk(inner, connect, &mut line, &taken, &mut session, &mut delivery, stop).await;
     taken.seat.set_position(delivery.arrived());
     let with_will = !matches!(end, End::Left { with_will: false });
-    session.close(inner, &mut delivery, with_will).await;
+    Box::pin(session.close(inner, &mut delivery, with_will)).await;
     // From here on whoever comes by the same name goes on where this one was.
     drop(taken);
     if let End::Told(reason) = end {
@@ -251,7 +252,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         delivery.prepare(inner);
         delivery.keep_up(inner);
         taken.seat.set_position(delivery.arrived());
-        let needs_more = delivery.needs_more();
+        let needs_more = delivery.needs_more() || delivery.is_fetching();
         tokio::select! {
             biased;
             ended = ends.wait_for(Option::is_some) => {

@@ -71,7 +71,7 @@ impl Publishing {
     pub(super) fn take(&mut self, inner: &Inner, publish: Publish) -> Result<(), Fault> {
         self.counts.received.add(1);
         let Publish { id, qos, retain, topic, alias, content, .. } = publish;
-        let topic = self.resolve(topic, alias)?;
+        let topic = self.resolve(inner, topic, alias)?;
         if self.version == Version::V5 && id.is_some() {
             let under_way = self.unreleased.len() + self.batch.iter().filter(|item| item.id.is_some()).count();
             let is_known = id.is_some_and(|id| self.unreleased.contains(&id));
@@ -104,7 +104,7 @@ impl Publishing {
     }
 
     /// The topic that a client means.
-    fn resolve(&mut self, topic: String, alias: Option<u16>) -> Result<Arc<str>, Fault> {
+    fn resolve(&mut self, inner: &Inner, topic: String, alias: Option<u16>) -> Result<Arc<str>, Fault> {
         let Some(alias) = alias else { return Ok(topic.into()) };
         if alias == 0 || alias > ALIASES_MAX || !self.is_allowed() {
             return Err(Fault { reason: Reason::TopicAliasInvalid, what: "a topic alias that there is none of" });
@@ -114,6 +114,9 @@ impl Publishing {
                 return violation("a topic alias that stands for nothing");
             };
             return Ok(Arc::clone(topic));
+        }
+        if !is_small(&topic, &inner.settings) {
+            return Err(Fault { reason: Reason::TopicNameInvalid, what: "a topic with a number is too long" });
         }
         let topic: Arc<str> = topic.into();
         self.topics.insert(alias, Arc::clone(&topic));

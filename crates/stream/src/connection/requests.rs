@@ -100,7 +100,7 @@ async fn subscribe(
 ) -> Result<(Vec<Reason>, Vec<Retained>), Fault> {
     let settings = &inner.settings;
     let mut retained = Vec::new();
-    if filters.len() > settings.filters_per_packet_max {
+    if filters.len() > settings.filters_per_packet_max || delivery.owes_much() {
         return Ok((vec![Reason::QuotaExceeded; filters.len()], retained));
     }
     let live = inner.hubs.attach(session.space);

@@ -10,6 +10,7 @@ use crate::{
     post::publish_will,
     published::Space,
     seats::Seat,
+    wills::Room,
 };
 
 /// The longest that a session is kept while its client is away, in seconds: a week. What it can be
@@ -23,7 +24,7 @@ pub(super) struct Session {
     /// How long it is kept when the client is gone; 0 is not at all.
     pub(super) expires_after_s: u32,
     pub(super) publishing: Publishing,
-    will: Option<Will>,
+    will: Option<(Will, Room)>,
     /// Whether the store knows it.
     is_stored: bool,
     seat: Arc<Seat>,
@@ -32,10 +33,10 @@ pub(super) struct Session {
 impl Session {
     /// Finds or begins the session of a client that takes a seat; whether it was there before.
     ///
-    /// **Errors**: there are too many, or the store failed.
+    /// **Errors**: there are too many, or their wills are too large, or the store failed.
     pub(super) async fn open(
         inner: &Inner,
-        connect: &Connect,
+        connect: &mut Connect,
         seat: Arc<Seat>,
         space: Space,
         publishing: Publishing,
@@ -43,6 +44,13 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<(Self, bool), Reason> {
         let now = inner.now();
+        let will = match connect.will.take().filter(|_| publishing.is_allowed()) {
+            Some(will) => {
+                let room = inner.wills.room(seat.org, &will)?;
+                Some((will, room))
+            }
+            None => None,
+        };
         let unavailable = |error: Error| match error {
             Error::Limit { .. } => Reason::QuotaExceeded,
             error => failed(&error).reason,
@@ -70,7 +78,6 @@ impl Session {
         {
             publish_will(inner, &sender, will).await;
         }
-        let will = connect.will.clone();
         let mut session =
             Self { space, version: connect.version, expires_after_s: 0, publishing, will, is_stored, seat };
         match found {
@@ -114,10 +121,11 @@ impl Session {
     /// client has come, or forgets it.
     pub(super) async fn close(mut self, inner: &Inner, delivery: &mut Delivery, with_will: bool) {
         let is_kept = self.expires_after_s > 0;
+        delivery.give_turn_back(inner);
         let until = inner.now().plus_ms(i64::from(self.expires_after_s) * 1_000);
         delivery.subscriptions.leave(inner, is_kept.then_some(until));
-        if let Some(will) = self.will.take().filter(|_| with_will) {
-            self.leave_will(inner, will).await;
+        if let Some((will, room)) = self.will.take().filter(|_| with_will) {
+            self.leave_will(inner, will, room).await;
         }
         let closed = match self.is_stored {
             _ if is_kept => inner.store.keep_stream_session(self.record(delivery, inner.now())).await,
@@ -130,11 +138,11 @@ impl Session {
         }
     }
 
-    async fn leave_will(&self, inner: &Inner, will: Will) {
+    async fn leave_will(&self, inner: &Inner, will: Will, room: Room) {
         let delay_s = will.delay_s.min(self.expires_after_s);
         let Some((sender, post)) = self.publishing.will(inner, will) else { return };
         let due = inner.now().plus_ms(i64::from(delay_s) * 1_000);
-        let now = if delay_s == 0 { Some((sender, post)) } else { inner.wills.wait(due, sender, post) };
+        let now = if delay_s == 0 { Some((sender, post)) } else { inner.wills.wait(due, sender, post, room) };
         if let Some((sender, post)) = now {
             publish_will(inner, &sender, post).await;
         }

@@ -99,12 +99,13 @@ impl Subscriptions {
     }
 
     /// Whether one of the messages of something is wanted, and how; `numbers` are those of the
-    /// subscriptions it belongs to. To be asked once for each.
+    /// subscriptions it belongs to. To be asked once for each, and again where it was sent before.
     pub(super) fn wanted(
         &self,
         inner: &Inner,
         published: &Published,
         at: usize,
+        was_sent: bool,
         numbers: &mut Vec<u32>,
     ) -> Option<Wanted> {
         numbers.clear();
@@ -123,7 +124,7 @@ impl Subscriptions {
                     let is_own = letter.header.publisher == self.client_id;
                     let is_meant = filter.matches(&letter.topic)
                         && !(subscription.no_local && is_own)
-                        && (!filter.is_shared() || self.is_mine(inner, subscription, published.place));
+                        && (!filter.is_shared() || was_sent || self.is_mine(inner, subscription, published.place));
                     is_meant.then_some(Wanted {
                         qos: subscription.qos.min(letter.header.qos),
                         retain: subscription.retain_as_published && letter.retain,
@@ -139,6 +140,19 @@ impl Subscriptions {
             }
         }
         wanted
+    }
+
+    /// A letter that was found to be this client's was not sent: it is when the client comes back.
+    pub(super) fn give_turn_back(&self, inner: &Inner, published: &Published) {
+        let Body::Letter(letter) = &published.body else { return };
+        for (subscription, matcher) in &self.list {
+            if let Matcher::Private(filter) = matcher
+                && filter.is_shared()
+                && filter.matches(&letter.topic)
+            {
+                inner.shares.owe(self.space.org, &subscription.filter, &self.client_id, published.place);
+            }
+        }
     }
 
     fn is_mine(&self, inner: &Inner, subscription: &Subscription, place: Place) -> bool {

@@ -9,6 +9,9 @@ use super::{
     violation,
 };
 
+/// The largest connect that is read: a will has up to 64 KiB.
+const CONNECT_BYTES_MAX: usize = 80 * 1024;
+
 /// Finds packets in what a client sends.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -28,7 +31,9 @@ impl Reader {
     /// **Errors**: nothing that comes later means anything.
     pub fn read(&mut self, arrived: &mut BytesMut) -> Result<Option<Packet>, Fault> {
         let Some((head, length)) = split_head(arrived)? else { return Ok(None) };
-        if head + length > self.bytes_max {
+        // Whoever has not said who it is has no right to much.
+        let bytes_max = if self.version.is_some() { self.bytes_max } else { self.bytes_max.min(CONNECT_BYTES_MAX) };
+        if head + length > bytes_max {
             return Err(Fault { reason: Reason::PacketTooLarge, what: "a packet is too large" });
         }
         // Before the rest is waited for: whoever begins otherwise speaks another protocol.

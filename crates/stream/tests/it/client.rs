@@ -82,6 +82,7 @@ impl Client {
                 length |= usize::from(byte & 0x7F) << shift;
                 shift += 7;
                 if byte & 0x80 == 0 {
+                    assert!(byte != 0 || shift == 7, "a length has no more bytes than it needs");
                     break;
                 }
             }

@@ -34,6 +34,8 @@ async fn filters_are_counted_and_measured() {
     }
 }
 
+/// 3.1.1: 3.1.3-6, 3.1.3-9
+/// 5: 3.1.3-8
 #[tokio::test]
 async fn client_ids_have_every_form_that_clients_give_them() {
     let mut app = App::new();
@@ -133,6 +135,7 @@ async fn faults_end_the_connection_with_their_reason() {
     assert_eq!(app.broker.figures().sessions, 0);
 }
 
+/// 5: 3.1.2-24, 3.1.2-25
 #[tokio::test]
 async fn a_packet_larger_than_its_reader_takes_is_left_out_and_counted() {
     let mut app = App::new();
@@ -157,6 +160,8 @@ async fn who_does_not_say_who_it_is_is_let_go() {
     }
 }
 
+/// 3.1.1: 3.1.2-24
+/// 5: 3.1.2-22, 3.2.2-22
 #[tokio::test]
 async fn who_is_silent_for_longer_than_it_said_is_let_go() {
     // A second, as the client says, or as the station says where the client says nothing or more.

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod floods;
+mod flows;
 mod isolation;
 mod letters;
 mod limits;
+mod named;
 mod packets;
 mod private;
 mod private_sessions;

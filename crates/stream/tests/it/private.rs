@@ -8,6 +8,8 @@ use crate::{
     support::{App, EUI, STATION_KEY},
 };
 
+/// 3.1.1: 3.8.4-6, 4.3.2-1, 4.3.3-1, 4.7.1-3
+/// 5: 3.8.4-8, 4.3.2-1, 4.3.2-2, 4.3.2-5, 4.3.3-1, 4.3.3-2, 4.3.3-4, 4.3.3-11
 #[tokio::test]
 async fn a_message_arrives_at_the_lower_of_two_qos() {
     for (from, to) in [(4, 4), (4, 5), (5, 4), (5, 5)] {
@@ -28,6 +30,8 @@ async fn a_message_arrives_at_the_lower_of_two_qos() {
     }
 }
 
+/// 3.1.1: 3.3.5-1
+/// 5: 3.3.4-2, 3.3.4-3, 3.3.4-4
 #[tokio::test]
 async fn overlapping_filters_bring_one_message_at_the_highest_qos() {
     let mut app = App::new();
@@ -43,6 +47,7 @@ async fn overlapping_filters_bring_one_message_at_the_highest_qos() {
     client.ping().await;
 }
 
+/// 5: 3.3.2-4, 3.3.2-15, 3.3.2-16, 3.3.2-17, 3.3.2-18, 3.3.2-20
 #[tokio::test]
 async fn what_only_a_publisher_knows_is_passed_on() {
     let mut app = App::new();
@@ -76,6 +81,7 @@ async fn what_only_a_publisher_knows_is_passed_on() {
     assert_eq!(reader.receive().await.payload, "by its number");
 }
 
+/// 5: 3.3.1-9, 3.3.1-10, 3.3.1-11
 #[tokio::test]
 async fn retained_messages_come_to_those_who_ask_later_as_they_want() {
     let mut app = App::new();
@@ -112,6 +118,7 @@ async fn retained_messages_come_to_those_who_ask_later_as_they_want() {
     }
 }
 
+/// 5: 3.3.1-12, 3.3.1-13
 #[tokio::test]
 async fn a_new_message_says_that_it_is_retained_to_those_who_want_to_know() {
     let mut app = App::new();
@@ -126,6 +133,7 @@ async fn a_new_message_says_that_it_is_retained_to_those_who_want_to_know() {
     }
 }
 
+/// 5: 3.8.3-3
 #[tokio::test]
 async fn ones_own_messages_are_left_out_where_that_is_wanted() {
     let mut app = App::new();
@@ -140,6 +148,7 @@ async fn ones_own_messages_are_left_out_where_that_is_wanted() {
     assert_eq!(client.bodies(1).await, ["own, wanted"]);
 }
 
+/// 5: 3.3.2-5, 3.3.2-6
 #[tokio::test]
 async fn a_message_expires_and_says_how_long_it_has_left() {
     let mut app = App::new();
@@ -159,6 +168,7 @@ async fn a_message_expires_and_says_how_long_it_has_left() {
     late.ping().await;
 }
 
+/// 5: 4.8.2-1, 4.8.2-2, 4.8.2-3
 #[tokio::test]
 async fn of_those_who_share_a_filter_one_gets_each_message() {
     let mut app = App::new();
@@ -193,6 +203,7 @@ async fn of_those_who_share_a_filter_one_gets_each_message() {
     }
 }
 
+/// 5: 3.1.2-26, 3.1.2-27, 3.3.2-11
 #[tokio::test]
 async fn topics_are_named_by_numbers_to_those_who_let_them() {
     let mut app = App::new();
@@ -210,6 +221,8 @@ async fn topics_are_named_by_numbers_to_those_who_let_them() {
     assert_eq!((&*third.topic, &*third.payload, &third.properties[..]), ("", "one", &[35, 0, 1][..]));
 }
 
+/// 3.1.1: 3.1.2-8, 3.1.2-10, 3.14.4-3
+/// 5: 3.1.2-7, 3.1.2-8, 3.1.2-10, 3.14.4-3
 #[tokio::test]
 async fn a_will_is_published_unless_its_client_says_goodbye() {
     for version in [4, 5] {
@@ -240,6 +253,7 @@ async fn a_will_is_published_unless_its_client_says_goodbye() {
     }
 }
 
+/// 5: 3.1.2-8, 3.1.3-9
 #[tokio::test]
 async fn a_will_waits_for_its_client_as_long_as_it_says() {
     let mut app = App::new();
@@ -288,6 +302,8 @@ async fn who_may_not_come_back_has_no_will() {
     assert_eq!(reader.receive().await.topic, "will/away");
 }
 
+/// 3.1.1: 3.3.5-2
+/// 5: 4.3.3-9
 #[tokio::test]
 async fn nothing_is_published_outside_of_the_space() {
     for version in [4, 5] {
@@ -321,6 +337,8 @@ async fn nothing_is_published_outside_of_the_space() {
     }
 }
 
+/// 3.1.1: 4.7.2-1
+/// 5: 4.7.2-1
 #[tokio::test]
 async fn no_filter_reaches_the_stream_or_another_organization() {
     for version in [4, 5] {

@@ -18,6 +18,8 @@ async fn come(app: &mut App, version: u8, member: &Member) -> (Client, bool) {
     (client, answer[0] == 1)
 }
 
+/// 3.1.1: 3.1.2-4, 3.1.2-5, 3.2.2-2, 3.2.2-3, 4.1.0-1, 4.5.0-1
+/// 5: 3.1.2-5, 3.1.2-6, 3.1.2-23, 3.2.2-3, 4.1.0-1, 4.5.0-1
 #[tokio::test]
 async fn a_client_that_was_away_receives_everything_since_across_a_restart() {
     for version in [4, 5] {
@@ -49,6 +51,9 @@ async fn a_client_that_was_away_receives_everything_since_across_a_restart() {
 
 /// What is under way at QoS 2 comes again under its number, and what was released is released again, whether the
 /// client went or the station.
+///
+/// 3.1.1: 3.3.1-1, 4.4.0-1, 4.6.0-1
+/// 5: 3.3.1-1, 4.3.2-3, 4.3.3-3, 4.3.3-5, 4.3.3-6, 4.4.0-1
 #[tokio::test]
 async fn what_was_under_way_is_gone_on_with_where_it_was() {
     for (version, restarts) in [(4, false), (5, false), (4, true), (5, true)] {
@@ -96,6 +101,8 @@ async fn what_was_under_way_is_gone_on_with_where_it_was() {
     }
 }
 
+/// 3.1.1: 4.3.3-2
+/// 5: 4.3.3-10, 4.3.3-12
 #[tokio::test]
 async fn what_a_client_sends_twice_at_qos_2_is_published_once() {
     for (version, restarts) in [(4, false), (5, false), (4, true), (5, true)] {
@@ -182,6 +189,8 @@ async fn a_session_of_the_other_space_is_not_gone_on_with() {
     client.ping().await;
 }
 
+/// 3.1.1: 3.1.3-2, 3.1.4-2
+/// 5: 3.1.3-2, 3.1.4-3
 #[tokio::test]
 async fn a_name_is_taken_over_and_its_session_gone_on_with() {
     let mut app = App::new();

@@ -17,6 +17,8 @@ async fn come(app: &mut App, version: u8, member: &crate::support::Member) -> (C
     (client, answer[0] == 1)
 }
 
+/// 3.1.1: 3.1.2-4, 3.1.4-3
+/// 5: 3.1.2-5, 3.1.4-4
 #[tokio::test]
 async fn a_reader_that_was_away_receives_everything_since_across_a_restart() {
     for version in [4, 5] {
@@ -105,6 +107,8 @@ async fn a_slow_reader_misses_nothing_at_qos_1_and_something_at_qos_0() {
     assert!(app.broker.figures().missed > 0);
 }
 
+/// 3.1.1: 3.1.2-6, 3.2.2-1, 4.1.0-2
+/// 5: 3.1.2-4, 3.2.2-2, 4.1.0-2
 #[tokio::test]
 async fn a_session_is_forgotten_when_it_is_to_be() {
     let mut app = App::new();

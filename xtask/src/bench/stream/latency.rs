@@ -1,0 +1,94 @@
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use tokio::{net::TcpStream, sync::mpsc, task::JoinSet, time::sleep};
+
+use super::{Side, resident_bytes};
+use crate::{
+    bench::{
+        mqtt::Client,
+        report::{Samples, number},
+    },
+    connection::Connection,
+    station::{Station, uplink},
+};
+
+const EUI: u64 = 0x2CF7_F120_0410_0000;
+
+/// Prints how long a reading is under way from its webhook to the last of a hundred subscribers, alone and
+/// beside ten that never read.
+pub(super) async fn run(station: &Station, side: &Side, syncs: &Samples) -> anyhow::Result<()> {
+    let alone = latency(station, side, 100).await?;
+    let before = resident_bytes(side.pid)?;
+    let deaf = deaf_readers(station, side).await?;
+    let grown = resident_bytes(side.pid)?.saturating_sub(before);
+    let beside = latency(station, side, 100).await?;
+    println!("\n| webhook to the last of 100 subscribers, 100 a second | p50 | p99 |\n|---|---|---|");
+    print(&[("alone", &alone), ("beside ten that never read", &beside)]);
+    println!("fdatasync of 4 KiB: p50 {:.0} µs, p99 {:.0} µs", syncs.median(), syncs.quantile(0.99));
+    println!("memory of one that never reads: {} kB", number(grown as f64 / deaf.len() as f64 / 1e3));
+    Ok(())
+}
+
+/// Rows of quantiles.
+pub(super) fn print(rows: &[(&str, &Samples)]) {
+    for (what, samples) in rows {
+        let ms = |share| number(samples.quantile(share) / 1e3);
+        println!("| {what} | {} ms | {} ms |", ms(0.5), ms(0.99));
+    }
+}
+
+/// From the first byte of a post to the last subscriber that hears of it.
+pub(super) async fn latency(station: &Station, side: &Side, subscribers: usize) -> anyhow::Result<Samples> {
+    const COUNT: u64 = 500;
+    let (heard, mut hears) = mpsc::channel(1_024);
+    let mut readers = JoinSet::new();
+    for number in 0..subscribers {
+        let mut client = Client::connect(side.address, &format!("latency-{number}"), &station.reads_stream).await?;
+        client.subscribe(&format!("/device_sensor_data/{}/+/+/vs/4097", station.org), 0).await?;
+        let heard = heard.clone();
+        readers.spawn(async move { while client.receive().await.is_ok() && heard.send(()).await.is_ok() {} });
+    }
+    let mut connection = Connection::open(station.address)?;
+    let mut samples = Samples::default();
+    for _ in 0..COUNT {
+        let began = Instant::now();
+        post(station, &mut connection)?;
+        for _ in 0..subscribers {
+            hears.recv().await.context("the subscribers have gone")?;
+        }
+        samples.extend([began.elapsed()]);
+        sleep(Duration::from_millis(10).saturating_sub(began.elapsed())).await;
+    }
+    Ok(samples)
+}
+
+/// Posts the next uplink.
+fn post(station: &Station, connection: &mut Connection) -> anyhow::Result<()> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Relaxed);
+    let request = station.post(&uplink(EUI, number, 1_790_000_000_000 + number as i64 * 1_000));
+    ensure!(connection.ask(&request)?.status == 200, "an uplink is refused");
+    Ok(())
+}
+
+/// Ten that subscribe at QoS 0 and 1 and read nothing more, for as long as they are kept; more than their
+/// buffers hold has been sent to them.
+async fn deaf_readers(station: &Station, side: &Side) -> anyhow::Result<Vec<TcpStream>> {
+    const UPLINKS: usize = 3_000;
+    let mut deaf = Vec::new();
+    for number in 0..10 {
+        let name = format!("deaf-{number}");
+        let mut client = Client::connect_narrow(side.address, &name, &station.reads_stream).await?;
+        client.subscribe(&format!("/device_sensor_data/{}/#", station.org), number % 2).await?;
+        deaf.push(client.into_socket());
+    }
+    let mut connection = Connection::open(station.address)?;
+    for _ in 0..UPLINKS {
+        post(station, &mut connection)?;
+    }
+    Ok(deaf)
+}
