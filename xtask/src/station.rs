@@ -103,9 +103,20 @@ impl Drop for Station {
 ///
 /// **Units**: `time` in milliseconds of some day.
 pub(crate) fn uplink(eui: u64, number: u64, time_ms: i64) -> String {
+    message(eui, number, time_ms, "S2101", 2, "AQEQmFMAAAECEKh6AACvUQ==")
+}
+
+/// An S2120's, with all eight things that it measures.
+///
+/// **Units**: `time` in milliseconds of some day.
+pub(crate) fn weather(eui: u64, number: u64, time_ms: i64) -> String {
+    message(eui, number, time_ms, "S2120", 3, "AQCFTQAAD0cAABUCAH8AAAAAJu4DZA==")
+}
+
+fn message(eui: u64, number: u64, time_ms: i64, model: &str, port: u8, data: &str) -> String {
     let time = model::Timestamp::from_millis(time_ms);
     format!(
-        r#"{{"deduplicationId":"{number:08x}-0000-4000-8000-{eui:012x}","time":"{time}","deviceInfo":{{"tenantId":"52f14cd4-c6f1-4fbd-8f87-4025e1d49242","tenantName":"Farm","applicationId":"ca739e26-7b67-4f14-b69e-d568c22a5a75","applicationName":"Fields","deviceProfileId":"605d08d4-65f5-4d2c-8a5a-3d2457662f79","deviceProfileName":"SenseCAP S2101","deviceName":"greenhouse","devEui":"{eui:016x}","tags":{{"sensecap_model":"S2101"}}}},"devAddr":"01f3a1c2","adr":true,"dr":5,"fCnt":{},"fPort":2,"confirmed":false,"data":"AQEQmFMAAAECEKh6AACvUQ==","rxInfo":[{{"gatewayId":"2cf7f11053100012","uplinkId":4217,"rssi":-51,"snr":12.5,"channel":2,"location":{{}},"context":"aa5f9b0c","metadata":{{"region_common_name":"EU868"}}}}],"txInfo":{{"frequency":868500000,"modulation":{{"lora":{{"bandwidth":125000,"spreadingFactor":7,"codeRate":"CR_4_5"}}}}}}}}"#,
+        r#"{{"deduplicationId":"{number:08x}-0000-4000-8000-{eui:012x}","time":"{time}","deviceInfo":{{"tenantId":"52f14cd4-c6f1-4fbd-8f87-4025e1d49242","tenantName":"Farm","applicationId":"ca739e26-7b67-4f14-b69e-d568c22a5a75","applicationName":"Fields","deviceProfileId":"605d08d4-65f5-4d2c-8a5a-3d2457662f79","deviceProfileName":"SenseCAP {model}","deviceName":"greenhouse","devEui":"{eui:016x}","tags":{{"sensecap_model":"{model}"}}}},"devAddr":"01f3a1c2","adr":true,"dr":5,"fCnt":{},"fPort":{port},"confirmed":false,"data":"{data}","rxInfo":[{{"gatewayId":"2cf7f11053100012","uplinkId":4217,"rssi":-51,"snr":12.5,"channel":2,"location":{{}},"context":"aa5f9b0c","metadata":{{"region_common_name":"EU868"}}}}],"txInfo":{{"frequency":868500000,"modulation":{{"lora":{{"bandwidth":125000,"spreadingFactor":7,"codeRate":"CR_4_5"}}}}}}}}"#,
         number % 65_536
     )
 }

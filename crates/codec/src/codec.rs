@@ -103,13 +103,7 @@ impl Codec {
     /// **Errors**: an empty or overlong payload, a checksum that does not fit, and a fault that no
     /// complete frame precedes.
     pub fn decode(&self, f_port: u8, payload: &[u8]) -> Result<Decoded, Error> {
-        let have = payload.len();
-        if have == 0 {
-            return Err(Error::Empty);
-        }
-        if have > Self::PAYLOAD_BYTES_MAX {
-            return Err(Error::Long { have, max: Self::PAYLOAD_BYTES_MAX });
-        }
+        check_length(payload)?;
         let mut decoded = Decoded::default();
         if !self.f_ports().is_empty() && !self.f_ports().contains(&f_port) {
             decoded.warnings.push(Warning::FPort { f_port, usual: self.f_ports() });
@@ -127,5 +121,16 @@ impl Codec {
             }
         }
         Ok(decoded)
+    }
+}
+
+/// Looks whether a payload has a byte, and no more than LoRaWAN carries.
+///
+/// **Errors**: an empty or overlong payload.
+pub fn check_length(payload: &[u8]) -> Result<(), Error> {
+    match payload.len() {
+        0 => Err(Error::Empty),
+        have if have > Codec::PAYLOAD_BYTES_MAX => Err(Error::Long { have, max: Codec::PAYLOAD_BYTES_MAX }),
+        _ => Ok(()),
     }
 }

@@ -5,7 +5,8 @@ use crate::{Event, Version, Warning};
 /// What a payload says.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Decoded {
-    /// Readings and statuses, one row per instant, in the order of the frames.
+    /// Readings and statuses, one row per instant, in the order of the frames; one more of an instant for every value
+    /// that a series has besides.
     pub rows: Vec<DecodedRow>,
     /// What is no reading, in the order of the frames.
     pub events: Vec<Event>,
@@ -18,8 +19,7 @@ pub struct Decoded {
 pub struct DecodedRow {
     /// The device's own clock; `None` is for devices without one, where the network's time counts.
     pub measured_at: Option<Timestamp>,
-    /// Readings of channels and, on channel 0, statuses of the device; each series once, the last
-    /// one wins.
+    /// Readings of channels and, on channel 0, statuses of the device; each series once.
     pub readings: Vec<Reading>,
 }
 
@@ -92,20 +92,26 @@ impl Decoded {
         self.status(MeasurementId::FIRMWARE_VERSION, Value::text(firmware.to_string()));
     }
 
+    /// Adds a reading to the row of its time. Where that has another value of the same series there is one more row of
+    /// that time: both are kept, and the last is what is served.
     pub(crate) fn put(&mut self, at: Option<Timestamp>, reading: Reading) {
-        let Some(row) = self.rows.iter_mut().find(|row| row.measured_at == at) else {
-            let mut readings = Vec::with_capacity(12);
-            readings.push(reading);
-            return self.rows.push(DecodedRow { measured_at: at, readings });
-        };
-        match row.readings.iter_mut().find(|known| known.series == reading.series) {
-            Some(known) => match (&mut known.value, &reading.value) {
-                // Of two lists of one instant nothing is lost: an SOS is one of them.
-                (Value::Json(before), Value::Json(more)) => *before = joined(before, more),
-                _ => *known = reading,
-            },
-            None => row.readings.push(reading),
+        let mut begin = 0;
+        for (place, row) in self.rows.iter_mut().enumerate().rev().filter(|(_, row)| row.measured_at == at) {
+            let Some(known) = row.readings.iter_mut().find(|known| known.series == reading.series) else { continue };
+            match (&mut known.value, &reading.value) {
+                // Two lists of one instant are served as one: an SOS is one of them.
+                (Value::Json(before), Value::Json(more)) => return *before = joined(before, more),
+                (before, value) if before == value => return,
+                _ => begin = place + 1,
+            }
+            break;
         }
+        if let Some(row) = self.rows.iter_mut().skip(begin).find(|row| row.measured_at == at) {
+            return row.readings.push(reading);
+        }
+        let mut readings = Vec::with_capacity(12);
+        readings.push(reading);
+        self.rows.push(DecodedRow { measured_at: at, readings });
     }
 }
 
@@ -117,5 +123,24 @@ fn joined(before: &str, more: &str) -> Box<str> {
         (Some(before), Some(more)) if more.is_empty() => format!("[{before}]").into(),
         (Some(before), Some(more)) => format!("[{before},{more}]").into(),
         _ => more.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_an_instant_is_kept_and_the_last_is_behind_the_others() {
+        let mut decoded = Decoded::default();
+        for number in [1.0, 1.0, 2.0, 1.0] {
+            decoded.number(1, 4097, number);
+        }
+        decoded.number(1, 4098, 50.0);
+        let row = |readings: &[(u32, f64)]| DecodedRow {
+            measured_at: None,
+            readings: readings.iter().map(|(id, number)| Reading::new(1, *id, *number)).collect(),
+        };
+        assert_eq!(decoded.rows, [row(&[(4097, 1.0), (4098, 50.0)]), row(&[(4097, 2.0)]), row(&[(4097, 1.0)])]);
     }
 }

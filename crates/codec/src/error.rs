@@ -45,6 +45,9 @@ pub enum Error {
         /// Where it stands.
         at: usize,
     },
+    /// A codec that a user wrote decodes nothing.
+    #[error(transparent)]
+    Script(#[from] crate::script::Error),
 }
 
 /// What a codec does not know.
@@ -93,6 +96,8 @@ pub enum Warning {
         /// The bytes from the faulty frame to the end of the payload.
         rest: Box<[u8]>,
     },
+    /// What a codec that a user wrote says.
+    Script(String),
 }
 
 impl fmt::Display for Warning {
@@ -106,6 +111,7 @@ impl fmt::Display for Warning {
                 rest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
                 f.write_str("`")
             }
+            Self::Script(warning) => f.write_str(warning),
         }
     }
 }

@@ -12,9 +12,10 @@ mod family_b;
 mod family_c;
 mod frames;
 mod guess;
+pub mod script;
 mod sensor_error;
 
-pub use codec::Codec;
+pub use codec::{Codec, check_length};
 pub use decoded::{Decoded, DecodedRow};
 pub use error::{Error, UnknownId, Warning};
 pub use event::{ChannelState, Event, SensorCounter, Version};

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{DeviceEui, OrgId, RowFlags, SourceId, Window};
 use store::{Entry, Error, FrameQuery, Store, StoredFrame, UnboundUplink};
 
-use crate::pipeline::{Ready, origin, prepare};
+use crate::{
+    Scripts,
+    pipeline::{Ready, origin, prepare},
+};
 
 /// Uplinks that are decoded and appended in one commit.
 const UPLINKS_AT_ONCE: usize = 250;
@@ -26,11 +29,11 @@ pub struct Adopted {
 /// Appends what was kept of every device that is bound by now.
 ///
 /// **Errors**: those of the store; what was done until then stays done.
-pub async fn adopt_all(store: &dyn Store) -> Result<(), Error> {
+pub async fn adopt_all(store: &dyn Store, scripts: &Scripts) -> Result<(), Error> {
     loop {
         let devices = store.list_adoptable(DEVICES_AT_ONCE).await?;
         for (org, eui) in &devices {
-            let adopted = adopt(store, *org, *eui).await?;
+            let adopted = adopt(store, scripts, *org, *eui).await?;
             let Adopted { uplinks, readings, undecodable } = adopted;
             tracing::info!(%org, %eui, uplinks, readings, undecodable, "decoded what a device had sent before");
         }
@@ -43,7 +46,7 @@ pub async fn adopt_all(store: &dyn Store) -> Result<(), Error> {
 /// Appends what was kept of a device, each uplink once, however often this is begun; nothing if it is not bound.
 ///
 /// **Errors**: as [`adopt_all`].
-pub async fn adopt(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Result<Adopted, Error> {
+pub async fn adopt(store: &dyn Store, scripts: &Scripts, org: OrgId, eui: DeviceEui) -> Result<Adopted, Error> {
     let sources = store.list_sources(org).await?;
     let origins: BTreeMap<SourceId, RowFlags> = sources.iter().map(|source| (source.id, origin(source))).collect();
     let mut adopted = Adopted::default();
@@ -52,14 +55,12 @@ pub async fn adopt(store: &dyn Store, org: OrgId, eui: DeviceEui) -> Result<Adop
         let kept = store.list_unbound_uplinks(org, eui, UPLINKS_AT_ONCE).await?;
         let Some(last) = kept.last().map(|kept| kept.number) else { break };
         let there = appended_before(store, org, device.id, &kept).await?;
-        let ready: Vec<Ready> = kept
-            .into_iter()
-            .filter(|kept| !there.iter().any(|frame| is_same(frame, kept)))
-            .map(|UnboundUplink { uplink, .. }| {
-                let origin = origins.get(&uplink.source).copied().unwrap_or_default();
-                prepare(&device, origin, uplink)
-            })
-            .collect();
+        let mut ready: Vec<Ready> = Vec::with_capacity(kept.len());
+        for UnboundUplink { uplink, .. } in kept.into_iter().filter(|kept| !there.iter().any(|one| is_same(one, kept)))
+        {
+            let origin = origins.get(&uplink.source).copied().unwrap_or_default();
+            ready.push(prepare(store, scripts, &device, origin, uplink).await?);
+        }
         let undecodable = ready.iter().filter(|ready| ready.refusal.is_some()).count() as u64;
         let readings: usize = ready.iter().flat_map(|ready| &ready.uplink.rows).map(|row| row.readings.len()).sum();
         let uplinks = ready.len() as u64;

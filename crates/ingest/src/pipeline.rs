@@ -4,7 +4,10 @@ use codec::{Codec, Decoded};
 use model::{ChannelMap, CodecVersion, Device, DeviceKind, Reading, RowFlags, Source, SourceKind, Timestamp, Uplink};
 use store::{Binding, Entry, NewRow, Store, StoredUplink};
 
-use crate::Refusal;
+use crate::{
+    Refusal, Scripts,
+    chosen::{Chosen, choose_codec},
+};
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,8 +34,13 @@ pub struct StatusReport {
 /// Takes one uplink into the store.
 ///
 /// **Errors**: as [`accept_all`].
-pub async fn accept(store: &dyn Store, source: &Source, uplink: Uplink) -> Result<Accepted, Refusal> {
-    let mut accepted = accept_all(store, source, vec![uplink]).await?;
+pub async fn accept(
+    store: &dyn Store,
+    scripts: &Scripts,
+    source: &Source,
+    uplink: Uplink,
+) -> Result<Accepted, Refusal> {
+    let mut accepted = accept_all(store, scripts, source, vec![uplink]).await?;
     Ok(accepted.pop().unwrap_or_default())
 }
 
@@ -40,7 +48,12 @@ pub async fn accept(store: &dyn Store, source: &Source, uplink: Uplink) -> Resul
 ///
 /// **Errors**: `NoCodec` and `Undecodable` for the first uplink that nothing could be decoded of; its frame is stored
 /// with the reason, and so are all others. With anything else, nothing of the bound devices is stored.
-pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>) -> Result<Vec<Accepted>, Refusal> {
+pub async fn accept_all(
+    store: &dyn Store,
+    scripts: &Scripts,
+    source: &Source,
+    uplinks: Vec<Uplink>,
+) -> Result<Vec<Accepted>, Refusal> {
     let mut accepted = Vec::with_capacity(uplinks.len());
     let (mut places, mut ready, mut refusal) = (Vec::new(), Vec::new(), None);
     for uplink in uplinks {
@@ -48,7 +61,7 @@ pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>
             Found::Device(device) => {
                 places.push(accepted.len());
                 accepted.push(Accepted::default());
-                let prepared = prepare(&device, origin(source), uplink);
+                let prepared = prepare(store, scripts, &device, origin(source), uplink).await?;
                 ready.push((prepared.uplink, prepared.warnings));
                 refusal = refusal.or(prepared.refusal);
             }
@@ -58,6 +71,25 @@ pub async fn accept_all(store: &dyn Store, source: &Source, uplinks: Vec<Uplink>
     let stored = append(store, ready).await?;
     places.into_iter().zip(stored).for_each(|(place, stored)| accepted[place] = stored);
     refusal.map_or(Ok(accepted), Err)
+}
+
+/// Takes an uplink that no device has sent into the store, flagged as such, if its device is bound.
+///
+/// **Errors**: as [`accept_all`].
+pub(crate) async fn accept_simulated(
+    store: &dyn Store,
+    scripts: &Scripts,
+    source: &Source,
+    uplink: Uplink,
+) -> Result<Accepted, Refusal> {
+    let Some(device) = store.find_device(source.org, uplink.eui).await? else {
+        let warning =
+            format!("a simulated uplink of device `{}`, which nobody has bound: it was not stored", uplink.eui);
+        return Ok(Accepted { warnings: vec![warning], ..Accepted::default() });
+    };
+    let prepared = prepare(store, scripts, &device, RowFlags::SIMULATED, uplink).await?;
+    let mut accepted = append(store, vec![(prepared.uplink, prepared.warnings)]).await?;
+    prepared.refusal.map_or_else(|| Ok(accepted.pop().unwrap_or_default()), Err)
 }
 
 /// Where an uplink goes.
@@ -70,13 +102,13 @@ enum Found {
 async fn find_or_keep(store: &dyn Store, source: &Source, uplink: &Uplink) -> Result<Found, Refusal> {
     const TRIES: usize = 3;
     for _ in 0..TRIES {
-        let agrees = |codec: &Codec| decode(codec, uplink).is_ok();
+        let agrees = |codec: &Codec| codec.decode(uplink.frame.f_port, &uplink.frame.payload).is_ok();
         if let Some(device) = find_device(store, source, uplink, agrees).await? {
             return Ok(Found::Device(device));
         }
         let name_hint = name(uplink);
-        let model = guess(store, uplink).await?.map(Codec::model).unwrap_or_default();
-        match store.keep_unbound(Uplink { name_hint, ..uplink.clone() }, model).await {
+        let model = guess(store, uplink).await?.unwrap_or_default();
+        match store.keep_unbound(Uplink { name_hint, ..uplink.clone() }, &model).await {
             Ok(duplicate) => return Ok(Found::Kept(kept(uplink, duplicate))),
             // Somebody has bound it meanwhile.
             Err(store::Error::Conflict(_)) => {}
@@ -108,8 +140,12 @@ pub(crate) async fn find_device(
     if !source.auto_add {
         return Ok(None);
     }
-    let Some(codec) = guess(store, uplink).await?.filter(|codec| agrees(codec)) else { return Ok(None) };
-    match store.bind_device(bind_by_itself(source, codec, uplink)).await {
+    let Some(model) = guess(store, uplink).await? else { return Ok(None) };
+    // A rule that names a codec of the organization's own is its word; a guess has to fit.
+    if Codec::find(&model).is_some_and(|codec| !agrees(codec)) {
+        return Ok(None);
+    }
+    match store.bind_device(bind_by_itself(source, model, uplink)).await {
         Ok(device) => {
             tracing::info!(org = %device.org, eui = %device.eui, model = device.model, "added a device");
             Ok(Some(device))
@@ -121,14 +157,19 @@ pub(crate) async fn find_device(
 }
 
 /// The model that the network server's own words mean by the source's rules, or else make likely.
-async fn guess(store: &dyn Store, uplink: &Uplink) -> Result<Option<&'static Codec>, Refusal> {
+async fn guess(store: &dyn Store, uplink: &Uplink) -> Result<Option<String>, Refusal> {
     if uplink.model_hints.is_empty() {
         return Ok(None);
     }
     let rules = store.list_model_rules(uplink.org, uplink.source).await?;
     let ruled = rules.iter().find(|rule| uplink.model_hints.iter().any(|hint| rule.fits(hint)));
-    let ruled = ruled.and_then(|rule| Codec::find(&rule.model));
-    Ok(ruled.or_else(|| uplink.model_hints.iter().find_map(|hint| Codec::guess(hint))))
+    if let Some(rule) = ruled
+        && let Some(chosen) = Chosen::find(store, uplink.org, &rule.model).await?
+    {
+        return Ok(Some(chosen.model().to_owned()));
+    }
+    let guessed = uplink.model_hints.iter().find_map(|hint| Codec::guess(hint));
+    Ok(guessed.map(|codec| codec.model().to_owned()))
 }
 
 fn name(uplink: &Uplink) -> String {
@@ -136,12 +177,12 @@ fn name(uplink: &Uplink) -> String {
     uplink.name_hint.chars().take(NAME_CHARS_MAX).collect()
 }
 
-fn bind_by_itself(source: &Source, codec: &Codec, uplink: &Uplink) -> Binding {
+fn bind_by_itself(source: &Source, model: String, uplink: &Uplink) -> Binding {
     Binding {
         org: source.org,
         eui: uplink.eui,
         kind: DeviceKind::Node,
-        model: codec.model().to_owned(),
+        model,
         name: name(uplink),
         group: None,
         place: None,
@@ -149,18 +190,6 @@ fn bind_by_itself(source: &Source, codec: &Codec, uplink: &Uplink) -> Binding {
         code: String::new(),
         bound_at: uplink.received_at,
     }
-}
-
-pub(crate) fn choose_codec(device: &Device) -> Result<&'static Codec, Refusal> {
-    Codec::find(&device.model).ok_or_else(|| Refusal::NoCodec { eui: device.eui, model: device.model.clone() })
-}
-
-fn decode(codec: &Codec, uplink: &Uplink) -> Result<Decoded, Refusal> {
-    codec.decode(uplink.frame.f_port, &uplink.frame.payload).map_err(|fault| Refusal::Undecodable {
-        eui: uplink.eui,
-        model: codec.model(),
-        fault,
-    })
 }
 
 /// An uplink on its way into the store.
@@ -172,16 +201,30 @@ pub(crate) struct Ready {
 }
 
 /// Decodes an uplink; one of which nothing can be decoded keeps its frame, with the reason.
-pub(crate) fn prepare(device: &Device, origin: RowFlags, uplink: Uplink) -> Ready {
-    let codec = choose_codec(device);
-    match codec.and_then(|codec| decode(codec, &uplink).map(|decoded| (codec, decoded))) {
-        Ok((codec, decoded)) => stamp(device, origin, codec, uplink, decoded),
-        Err(refusal) => keep_bytes(device, origin, uplink, refusal),
-    }
+///
+/// **Errors**: the store cannot say which codec the device has.
+pub(crate) async fn prepare(
+    store: &dyn Store,
+    scripts: &Scripts,
+    device: &Device,
+    origin: RowFlags,
+    uplink: Uplink,
+) -> Result<Ready, store::Error> {
+    let Some(codec) = choose_codec(store, device).await? else {
+        let refusal = Refusal::NoCodec { eui: device.eui, model: device.model.clone() };
+        return Ok(keep_bytes(device, origin, uplink, refusal));
+    };
+    Ok(match codec.decode(scripts, &uplink.frame, uplink.received_at).await {
+        Ok(decoded) => stamp(device, origin, codec.version(), uplink, decoded),
+        Err(fault) => {
+            let refusal = Refusal::Undecodable { eui: uplink.eui, model: codec.model().to_owned(), fault };
+            keep_bytes(device, origin, uplink, refusal)
+        }
+    })
 }
 
 /// Gives every row its time and what is to be known about it.
-fn stamp(device: &Device, origin: RowFlags, codec: &Codec, mut uplink: Uplink, decoded: Decoded) -> Ready {
+fn stamp(device: &Device, origin: RowFlags, codec: CodecVersion, mut uplink: Uplink, decoded: Decoded) -> Ready {
     let mut warnings: Vec<String> = decoded.warnings.iter().map(ToString::to_string).collect();
     uplink.frame.fault = decoded.warnings.iter().find_map(|warning| match warning {
         codec::Warning::Fault { fault, .. } => Some(fault.to_string().into()),
@@ -196,7 +239,7 @@ fn stamp(device: &Device, origin: RowFlags, codec: &Codec, mut uplink: Uplink, d
         NewRow { measured_at, flags: flags.with(origin), readings: mapped(&device.channel_map, row.readings) }
     });
     let rows = rows.collect();
-    Ready { uplink: stored_uplink(device, uplink, codec.version(), rows), warnings, refusal: None }
+    Ready { uplink: stored_uplink(device, uplink, codec, rows), warnings, refusal: None }
 }
 
 /// The readings under the measurements that they stand for.

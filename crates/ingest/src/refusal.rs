@@ -42,7 +42,7 @@ pub enum Refusal {
         /// The device.
         eui: DeviceEui,
         /// The model whose codec was used.
-        model: &'static str,
+        model: String,
         /// What is wrong, and where.
         #[source]
         fault: codec::Error,

@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 use model::{Device, Position, Reading, Row, RowFlags, SeriesKey, Timestamp, Value, Window};
 use store::{Entry, Error, FrameQuery, NewRow, Redecode, RowQuery, Store, StoredFrame};
 
-use crate::pipeline::{believable, choose_codec, mapped};
+use crate::{
+    Scripts,
+    chosen::{Chosen, choose_codec},
+    pipeline::{believable, mapped},
+};
 
 /// Frames that are compared at once; a stretch of time that has more is cut in two.
 const FRAMES_AT_ONCE: usize = 2_000;
@@ -67,12 +71,16 @@ pub trait Listener: Send {
 /// **Errors**: those of the store; what was appended until then stays.
 pub async fn replay(
     store: &dyn Store,
+    scripts: &Scripts,
     device: &Device,
     window: Window,
     is_dry: bool,
     listener: &mut dyn Listener,
 ) -> Result<Replayed, Error> {
     let mut replayed = Replayed::default();
+    // The same for all of them, whatever is changed meanwhile.
+    let codec = choose_codec(store, device).await?;
+    let again = Again { store, scripts, device, codec, is_dry };
     // What comes meanwhile is decoded as it should be.
     let through = store.head().await?;
     let all = hold(store, device, Window::ALL, ROWS_HELD + 1).await?;
@@ -98,7 +106,7 @@ pub async fn replay(
             Some(held) => take(held, &frames),
             None => find(store, device, &frames).await?,
         };
-        replay_some(store, device, frames, &mut some, is_dry, &mut replayed, listener).await?;
+        again.replay_some(frames, &mut some, &mut replayed, listener).await?;
     }
     Ok(replayed)
 }
@@ -144,87 +152,96 @@ async fn find(store: &dyn Store, device: &Device, frames: &[StoredFrame]) -> Res
     Ok(found)
 }
 
-async fn replay_some(
-    store: &dyn Store,
-    device: &Device,
-    mut frames: Vec<StoredFrame>,
-    served: &mut Served,
+/// How frames are decoded once more.
+struct Again<'a> {
+    store: &'a dyn Store,
+    scripts: &'a Scripts,
+    device: &'a Device,
+    codec: Option<Chosen>,
     is_dry: bool,
-    replayed: &mut Replayed,
-    listener: &mut dyn Listener,
-) -> Result<(), Error> {
-    frames.sort_by_key(|stored| (stored.received_at, stored.position));
-    let mut entries = Vec::new();
-    for stored in &frames {
-        let rows = served.remove(&stored.position).unwrap_or_default();
-        match decode_again(device, stored, &rows) {
-            None => replayed.undecodable += 1,
-            Some(redecode) => {
-                let differences = compare(stored, &rows, &redecode.rows);
-                if !differences.is_empty() {
-                    replayed.differing += 1;
-                    entries.push(Entry::Redecode(redecode));
-                }
-                for difference in &differences {
-                    *match (&difference.was, &difference.becomes) {
-                        (None, _) => &mut replayed.added,
-                        (_, None) => &mut replayed.gone,
-                        _ => &mut replayed.changed,
-                    } += 1;
-                    listener.differs(difference);
-                }
-            }
-        }
-        replayed.frames += 1;
-        if !listener.decoded(replayed.frames) {
-            return Err(Error::Unavailable("it was told to stop".to_owned()));
-        }
-    }
-    if !is_dry && !entries.is_empty() {
-        store.append(entries).await?;
-    }
-    Ok(())
 }
 
-/// What a frame says by now; nothing if it cannot be decoded.
-fn decode_again(device: &Device, stored: &StoredFrame, served: &[Row]) -> Option<Redecode> {
-    let codec = choose_codec(device).ok()?;
-    let decoded = codec.decode(stored.frame.f_port, &stored.frame.payload).ok()?;
-    let origin = match served.iter().any(|row| row.flags.has(RowFlags::SIMULATED)) {
-        true => RowFlags::SIMULATED,
-        false => RowFlags::NONE,
-    };
-    let clocks = decoded.rows.iter().filter_map(|row| row.measured_at);
-    let clocks: Vec<Timestamp> = clocks.map(|said| believable(said, stored.received_at).0).collect();
-    // The time of the network was not kept with the frame, but with the row that has it.
-    let sent = served.iter().filter(|row| !clocks.contains(&row.measured_at)).max_by_key(|row| row.measured_at);
-    let (sent_at, sent_flags) = sent.map_or((stored.received_at, origin), |row| (row.measured_at, row.flags));
-    let mut rows: Vec<NewRow> = decoded
-        .rows
-        .into_iter()
-        .map(|row| {
-            let (measured_at, flags) = match row.measured_at {
-                Some(said) => {
-                    let (measured_at, flags) = believable(said, stored.received_at);
-                    (measured_at, flags.with(origin))
+impl Again<'_> {
+    async fn replay_some(
+        &self,
+        mut frames: Vec<StoredFrame>,
+        served: &mut Served,
+        replayed: &mut Replayed,
+        listener: &mut dyn Listener,
+    ) -> Result<(), Error> {
+        frames.sort_by_key(|stored| (stored.received_at, stored.position));
+        let mut entries = Vec::new();
+        for stored in &frames {
+            let rows = served.remove(&stored.position).unwrap_or_default();
+            match self.decode_again(stored, &rows).await {
+                None => replayed.undecodable += 1,
+                Some(redecode) => {
+                    let differences = compare(stored, &rows, &redecode.rows);
+                    if !differences.is_empty() {
+                        replayed.differing += 1;
+                        entries.push(Entry::Redecode(redecode));
+                    }
+                    for difference in &differences {
+                        *match (&difference.was, &difference.becomes) {
+                            (None, _) => &mut replayed.added,
+                            (_, None) => &mut replayed.gone,
+                            _ => &mut replayed.changed,
+                        } += 1;
+                        listener.differs(difference);
+                    }
                 }
-                None => (sent_at, sent_flags),
-            };
-            NewRow { measured_at, flags, readings: mapped(&device.channel_map, row.readings) }
-        })
-        .collect();
-    if rows.is_empty() {
-        rows.push(NewRow { measured_at: sent_at, flags: sent_flags, readings: Vec::new() });
+            }
+            replayed.frames += 1;
+            if !listener.decoded(replayed.frames) {
+                return Err(Error::Unavailable("it was told to stop".to_owned()));
+            }
+        }
+        if !self.is_dry && !entries.is_empty() {
+            self.store.append(entries).await?;
+        }
+        Ok(())
     }
-    Some(Redecode {
-        org: device.org,
-        device: device.id,
-        eui: device.eui,
-        replaces: stored.position,
-        received_at: stored.received_at,
-        codec: codec.version(),
-        rows,
-    })
+
+    /// What a frame says by now; nothing if it cannot be decoded.
+    async fn decode_again(&self, stored: &StoredFrame, served: &[Row]) -> Option<Redecode> {
+        let (device, codec) = (self.device, self.codec.as_ref()?);
+        let decoded = codec.decode(self.scripts, &stored.frame, stored.received_at).await.ok()?;
+        let origin = match served.iter().any(|row| row.flags.has(RowFlags::SIMULATED)) {
+            true => RowFlags::SIMULATED,
+            false => RowFlags::NONE,
+        };
+        let clocks = decoded.rows.iter().filter_map(|row| row.measured_at);
+        let clocks: Vec<Timestamp> = clocks.map(|said| believable(said, stored.received_at).0).collect();
+        // The time of the network was not kept with the frame, but with the row that has it.
+        let sent = served.iter().filter(|row| !clocks.contains(&row.measured_at)).max_by_key(|row| row.measured_at);
+        let (sent_at, sent_flags) = sent.map_or((stored.received_at, origin), |row| (row.measured_at, row.flags));
+        let mut rows: Vec<NewRow> = decoded
+            .rows
+            .into_iter()
+            .map(|row| {
+                let (measured_at, flags) = match row.measured_at {
+                    Some(said) => {
+                        let (measured_at, flags) = believable(said, stored.received_at);
+                        (measured_at, flags.with(origin))
+                    }
+                    None => (sent_at, sent_flags),
+                };
+                NewRow { measured_at, flags, readings: mapped(&device.channel_map, row.readings) }
+            })
+            .collect();
+        if rows.is_empty() {
+            rows.push(NewRow { measured_at: sent_at, flags: sent_flags, readings: Vec::new() });
+        }
+        Some(Redecode {
+            org: device.org,
+            device: device.id,
+            eui: device.eui,
+            replaces: stored.position,
+            received_at: stored.received_at,
+            codec: codec.version(),
+            rows,
+        })
+    }
 }
 
 type Cells<'a> = BTreeMap<(Timestamp, SeriesKey), &'a Value>;

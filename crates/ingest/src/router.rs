@@ -9,7 +9,7 @@ use model::{SourceKind, StationKey, Timestamp};
 use store::Store;
 
 use crate::{
-    Notes, deviceapi,
+    Downlinks, Notes, Scripts, deviceapi,
     source::{aws, chirpstack, helium, http, tts, webhook},
 };
 
@@ -27,6 +27,12 @@ pub struct IngestState {
     pub notes: Arc<Notes>,
     /// What devices that report for themselves are answered with.
     pub devices: Devices,
+    /// What runs users' codecs.
+    pub scripts: Scripts,
+    /// How devices are reached, as far as that was kept lately.
+    pub downlinks: Arc<Downlinks>,
+    /// Whether uplinks that a network server only simulates are stored, flagged as such.
+    pub keeps_simulated: bool,
 }
 
 /// How devices that report for themselves get in.

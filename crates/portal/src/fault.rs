@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     CrossSite,
     /// It was not understood, or may not be so.
     Invalid(Say),
+    /// What somebody wrote, a codec, is not as it should be; in words about it.
+    Wrong(String),
     /// It is there already.
     Conflict(Say),
     /// It has changed since whoever asks last looked.
@@ -44,7 +46,7 @@ impl Fault {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::SignIn => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::NoAccount | Self::CrossSite => StatusCode::FORBIDDEN,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Outdated => StatusCode::PRECONDITION_FAILED,
             Self::Slow(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -61,7 +63,7 @@ impl Fault {
             Self::Forbidden => "forbidden",
             Self::NoAccount => "no_account",
             Self::CrossSite => "cross_site",
-            Self::Invalid(_) => "invalid",
+            Self::Invalid(_) | Self::Wrong(_) => "invalid",
             Self::Conflict(_) => "conflict",
             Self::Outdated => "outdated",
             Self::Slow(_) => "slow_down",
@@ -88,6 +90,7 @@ impl Fault {
             Self::NoAccount => texts.fault_no_account.to_owned(),
             Self::CrossSite => texts.fault_cross_site.to_owned(),
             Self::Invalid(say) | Self::Conflict(say) => say(texts).to_owned(),
+            Self::Wrong(text) => text.clone(),
             Self::Outdated => texts.fault_outdated.to_owned(),
             Self::Slow(seconds) => texts.fault_slow.replace("{}", &seconds.to_string()),
             Self::Busy => texts.fault_busy.to_owned(),

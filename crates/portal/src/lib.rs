@@ -32,4 +32,6 @@ pub use owner::{create_owner, expire, owner_link};
 use right::Right;
 pub use router::{router, walk};
 pub use secret::Secret;
-pub use state::{BrokerClient, BrokerFigures, Clock, Fact, LiveMessages, PortalState, Settings, Station, Stream};
+pub use state::{
+    BrokerClient, BrokerFigures, Clock, Fact, Later, LiveMessages, PortalState, Settings, Station, Stream, TriedCodec,
+};

@@ -129,7 +129,7 @@ const EXPORTED: [(&str, &str); 7] = [
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-    use api::{account, completeness, data, devices, document, events, export, groups, keys, limits, live, organization, people, rules, sources, unbound, usage};
+    use api::{account, codecs, completeness, data, devices, document, events, export, groups, keys, limits, live, organization, people, rules, sources, unbound, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -178,6 +178,11 @@ pub(crate) fn routes() -> Vec<Route> {
         form(Manage, "/sources/{id}/broker/remove", pages::sources::fetch_no_more),
         page(Manage, "/sources/{id}/rules", pages::rules::show),
         form(Manage, "/sources/{id}/rules", pages::rules::save),
+        page(Manage, "/codecs", pages::codecs::list),
+        form(Manage, "/codecs", pages::codecs::create),
+        page(Manage, "/codecs/{model}", pages::codecs::show),
+        form(Manage, "/codecs/{model}", pages::codecs::save),
+        form(Manage, "/codecs/{model}/remove", pages::codecs::remove),
         page(Read, "/measurements", pages::measurements::list),
         page(Manage, "/people", pages::people::list),
         form(Manage, "/people/organization", pages::people::rename_organization),
@@ -227,6 +232,12 @@ pub(crate) fn routes() -> Vec<Route> {
         program(Read, Method::GET, "/api/devices/{eui}/completeness", asked::<completeness::CompletenessShape>("How much of what a device sent came, by day", &[("days", "how many days back, today included, 1 to 92; 31 where nothing is said")]), completeness::get),
         program(Manage, Method::GET, "/api/sources/{id}/rules", gives::<Page<rules::RuleShape>>("Which model devices are that a source names, in the order that is tried"), rules::list),
         program(Manage, Method::PUT, "/api/sources/{id}/rules", takes::<rules::Rules, Page<rules::RuleShape>>(200, "Say which model devices are that a source names, in place of what was said before"), rules::set),
+        program(Manage, Method::GET, "/api/codecs", gives::<Page<codecs::CodecShape>>("List the codecs that the organization wrote itself"), codecs::list),
+        program(Manage, Method::POST, "/api/codecs", takes::<codecs::NewCodec, codecs::CodecShape>(201, "Keep a codec; all its examples have to fit"), codecs::create),
+        program(Manage, Method::GET, "/api/codecs/{model}", gives::<codecs::CodecShape>("A codec"), codecs::get),
+        program(Manage, Method::PUT, "/api/codecs/{model}", takes::<codecs::CodecChange, codecs::CodecShape>(200, "Change a codec, which makes another version of it; all its examples have to fit"), codecs::change),
+        program(Manage, Method::DELETE, "/api/codecs/{model}", ends("Remove a codec; what its devices send from then on is kept undecoded"), codecs::remove),
+        program(Manage, Method::POST, "/api/codec-trials", takes::<codecs::CodecTrial, codecs::CodecOutcome>(200, "Give a payload to a program and see what it makes of it; nothing is kept"), codecs::attempt),
         program(Read, Method::GET, "/api/groups", gives::<Page<groups::GroupShape>>("List groups"), groups::list),
         program(Write, Method::POST, "/api/groups", takes::<groups::GroupName, groups::GroupShape>(201, "Create a group"), groups::create),
         program(Read, Method::GET, "/api/groups/{id}", gives::<groups::GroupShape>("A group"), groups::get),

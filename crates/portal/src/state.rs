@@ -1,7 +1,7 @@
 use std::{fmt, pin::Pin, sync::Arc};
 
 use futures_util::stream;
-use model::{AccessId, Call, OrgId, Position, SourceKind, Timestamp};
+use model::{AccessId, Call, OrgId, Position, Reading, SourceKind, Timestamp, UserCodec, Value as ReadValue};
 use serde_json::Value;
 use store::{Error, Store};
 
@@ -17,6 +17,16 @@ pub trait Station: Send + Sync {
     fn log_tail(&self) -> Vec<String>;
     /// The product models that can be decoded.
     fn models(&self) -> Vec<&'static str>;
+    /// Looks whether an organization's codec can be kept: its program can, and makes of its examples what it should.
+    /// What is to be mended stands in the error, in words.
+    fn check_codec<'a>(&'a self, codec: &'a UserCodec) -> Later<'a, Result<(), String>>;
+    /// What a codec makes of a payload, or why nothing.
+    fn try_codec<'a>(
+        &'a self,
+        codec: &'a UserCodec,
+        f_port: u8,
+        payload: Vec<u8>,
+    ) -> Later<'a, Result<TriedCodec, String>>;
     /// The OpenAPI document of the public API.
     fn api_document(&self) -> Value;
     /// How to read an organization's stream by MQTT, for somebody who reaches the station at `host`.
@@ -40,6 +50,20 @@ pub trait Station: Send + Sync {
     fn start_simulated_fleet(&self, org: OrgId);
     /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.
     fn remove_simulated_fleet(&self, org: OrgId);
+}
+
+/// An answer that takes a while.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a codec makes of a payload.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TriedCodec {
+    /// The readings of the paths that its table has.
+    pub readings: Vec<Reading>,
+    /// The paths that it does not have, and their values.
+    pub unmapped: Vec<(String, ReadValue)>,
+    /// What it warns of.
+    pub warnings: Vec<String>,
 }
 
 /// Messages of an organization's stream, by uplink: its place, and topic and body of each message.

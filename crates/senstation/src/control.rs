@@ -174,7 +174,7 @@ async fn carry_out(station: &Station, request: Request, steps: &Arc<Steps>) -> a
         Request::Import(wanted) => import::take(station, *wanted, steps).await,
         Request::Take(batch) => mirror::take(&*station.store(), *batch).await,
         Request::Count { org, eui, since_ms } => mirror::count(&*station.store(), org, eui, since_ms).await,
-        Request::Replay(wanted) => replay::run(&*station.store(), wanted, steps).await,
+        Request::Replay(wanted) => replay::run(&*station.store(), station.scripts(), wanted, steps).await,
         Request::Verify => Ok(backup::verified_json(&backup::verify(station, steps).await?)),
     }
 }

@@ -10,10 +10,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::ApiState;
-use codec::Codec;
+use codec::{Codec, script::Outcome};
 use futures_util::stream::unfold;
-use model::{AccessId, Call, OrgId, Position, SourceKind, StationKey, Timestamp};
-use portal::{BrokerClient, BrokerFigures, Fact, LiveMessages, PortalState, Stream};
+use model::{AccessId, Call, Frame, OrgId, Position, SourceKind, StationKey, Timestamp, UserCodec};
+use portal::{BrokerClient, BrokerFigures, Fact, Later, LiveMessages, PortalState, Stream, TriedCodec};
 use store::Registry;
 use stream::Broker;
 
@@ -86,6 +86,24 @@ impl portal::Station for Front {
 
     fn models(&self) -> Vec<&'static str> {
         Codec::all().iter().map(Codec::model).collect()
+    }
+
+    fn check_codec<'a>(&'a self, codec: &'a UserCodec) -> Later<'a, Result<(), String>> {
+        Box::pin(self.station.scripts().check(codec))
+    }
+
+    fn try_codec<'a>(
+        &'a self,
+        codec: &'a UserCodec,
+        f_port: u8,
+        payload: Vec<u8>,
+    ) -> Later<'a, Result<TriedCodec, String>> {
+        Box::pin(async move {
+            let frame = Frame { f_port, payload: payload.into(), ..Frame::default() };
+            let tried = self.station.scripts().decode(codec, &frame, clock::now()).await;
+            let Outcome { readings, unmapped, warnings } = tried.map_err(|error| error.to_string())?;
+            Ok(TriedCodec { readings, unmapped, warnings })
+        })
     }
 
     fn api_document(&self) -> serde_json::Value {

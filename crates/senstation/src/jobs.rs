@@ -28,8 +28,8 @@ pub(crate) async fn poll(station: Arc<Station>, stop: watch::Receiver<bool>) {
 /// Makes what was kept of devices before they were bound their history.
 pub(crate) async fn adopt(station: Arc<Station>, stop: watch::Receiver<bool>) {
     let adopt = || {
-        let store = station.store();
-        async move { ingest::adopt_all(&*store).await }
+        let station = Arc::clone(&station);
+        async move { ingest::adopt_all(&*station.store(), station.scripts()).await }
     };
     unless_told(stop.clone(), every(ADOPT, stop, "what unbound devices sent cannot be decoded", adopt)).await;
 }

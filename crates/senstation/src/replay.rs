@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use ingest::{Difference, Listener, replay};
+use ingest::{Difference, Listener, Scripts, replay};
 use model::{DeviceEui, OrgId, Timestamp, Window};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl Listener for Lines<'_> {
 }
 
 /// Decodes again, or tells what that would change.
-pub(crate) async fn run(store: &dyn Store, wanted: Wanted, steps: &Steps) -> anyhow::Result<Value> {
+pub(crate) async fn run(store: &dyn Store, scripts: &Scripts, wanted: Wanted, steps: &Steps) -> anyhow::Result<Value> {
     let org: OrgId = wanted.org.parse()?;
     let eui: DeviceEui = wanted.eui.parse().map_err(anyhow::Error::from)?;
     let device = store.find_device(org, eui).await?;
@@ -74,7 +74,7 @@ pub(crate) async fn run(store: &dyn Store, wanted: Wanted, steps: &Steps) -> any
     let query = FrameQuery { device: device.id, window, limit: COUNTED_MAX };
     let total = store.frames(org, query).await?.len() as u64;
     let mut lines = Lines { out: BufWriter::new(out), failure: None, steps, total };
-    let replayed = replay(store, &device, window, wanted.dry_run, &mut lines).await?;
+    let replayed = replay(store, scripts, &device, window, wanted.dry_run, &mut lines).await?;
     if let Some(error) = lines.failure {
         return Err(error).context("the differences cannot be written down");
     }

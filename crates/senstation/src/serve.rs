@@ -159,7 +159,15 @@ impl Running {
             mqtt_port: mqtt_address.map(|address| address.port()),
             mqtts_port: mqtts_address.map(|address| address.port()),
         };
-        let ingest = IngestState { store: station.store(), now: clock::now, notes: Arc::clone(&notes), devices };
+        let ingest = IngestState {
+            store: station.store(),
+            now: clock::now,
+            notes: Arc::clone(&notes),
+            devices,
+            scripts: station.scripts().clone(),
+            downlinks: Arc::default(),
+            keeps_simulated: settings.ingest.keep_simulated,
+        };
         let broker = Broker::new(
             station.store(),
             Arc::new(clock::now),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use ingest::Scripts;
 use model::Timestamp;
 use store::{Registry, Store};
 use store_embedded::{EmbeddedStore, backup::Frozen};
@@ -16,6 +17,7 @@ use crate::config::Settings;
 pub(crate) struct Station {
     store: Arc<EmbeddedStore>,
     data_dir: PathBuf,
+    scripts: Scripts,
 }
 
 impl Station {
@@ -30,7 +32,7 @@ impl Station {
         };
         let store =
             EmbeddedStore::open(&settings.data_dir, limits).map_err(|error| refused(error, &settings.data_dir))?;
-        Ok(Self { store, data_dir: settings.data_dir.clone() })
+        Ok(Self { store, data_dir: settings.data_dir.clone(), scripts: scripts() })
     }
 
     /// Where it is kept.
@@ -46,6 +48,11 @@ impl Station {
     /// The store, for the rooms.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    /// What runs users' codecs.
+    pub(crate) fn scripts(&self) -> &Scripts {
+        &self.scripts
     }
 
     /// Notices what commands beside the server have changed.
@@ -71,6 +78,17 @@ impl Station {
     /// Finishes what was asked and frees the folder.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
         self.store.close().await.context("the store did not close cleanly; nothing acknowledged is lost")
+    }
+}
+
+/// The command that runs users' codecs for a station.
+pub(crate) const SCRIPT_WORKER: &str = "codec-worker";
+
+/// What runs users' codecs: this program once more, so that one that cannot be stopped can be ended.
+pub(crate) fn scripts() -> Scripts {
+    match std::env::current_exe() {
+        Ok(program) => Scripts::beside(program, &[SCRIPT_WORKER]),
+        Err(_) => Scripts::here(),
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
-    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash,
+    Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Message, ModelRule, PersonChange, Registry,
@@ -200,6 +200,14 @@ impl Registry for EmbeddedStore {
         self.registry.list_source_health(org).await
     }
 
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        self.registry.keep_downlink(downlink).await
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        self.registry.find_downlink(org, id, eui).await
+    }
+
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
         self.registry.set_broker(broker).await
     }
@@ -230,6 +238,22 @@ impl Registry for EmbeddedStore {
 
     async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
         self.registry.list_model_rules(org, source).await
+    }
+
+    async fn set_user_codec(&self, codec: UserCodec) -> Result<CodecVersion, Error> {
+        self.registry.set_user_codec(codec).await
+    }
+
+    async fn find_user_codec(&self, org: OrgId, model: &str) -> Result<Option<Arc<UserCodec>>, Error> {
+        self.registry.find_user_codec(org, model).await
+    }
+
+    async fn list_user_codecs(&self, org: OrgId) -> Result<Vec<Arc<UserCodec>>, Error> {
+        self.registry.list_user_codecs(org).await
+    }
+
+    async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error> {
+        self.registry.remove_user_codec(org, model).await
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

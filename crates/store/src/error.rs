@@ -64,6 +64,8 @@ pub enum Kind {
     Invite,
     /// A session.
     Session,
+    /// A codec that a user wrote.
+    Codec,
 }
 
 impl std::fmt::Display for Kind {
@@ -78,6 +80,7 @@ impl std::fmt::Display for Kind {
             Self::Person => "person",
             Self::Invite => "invite",
             Self::Session => "session",
+            Self::Codec => "codec",
         })
     }
 }

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, ChannelMap, Day, Deed, Device, DeviceEui,
-    DeviceId, DeviceKind, DeviceNotes, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits, Organization,
-    PasswordHash, Person, PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth, SourceId,
-    StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, ChannelMap, CodecVersion, Day, Deed, Device,
+    DeviceEui, DeviceId, DeviceKind, DeviceNotes, Downlink, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits,
+    Organization, PasswordHash, Person, PersonId, Position, Rate, Role, SecretHash, Session, Source, SourceHealth,
+    SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 
 use crate::{Charge, Drawn, Error, Message, UnboundDevice, UnboundUplink, Usage};
@@ -20,6 +20,9 @@ pub const STREAM_SESSIONS_MAX: usize = 1_000;
 
 /// Most rules about models that a source may have.
 pub const MODEL_RULES_MAX: usize = 100;
+
+/// Most codecs that an organization may have written itself.
+pub const USER_CODECS_MAX: usize = 100;
 
 /// The control plane: who owns what, and who may do what.
 ///
@@ -168,7 +171,12 @@ pub trait Registry: Send + Sync {
     async fn list_brokers(&self, org: Option<OrgId>) -> Result<Vec<(Broker, Option<BrokerState>)>, Error>;
     /// Writes down how fetching a source's messages goes; nothing for a source without a broker.
     async fn note_broker(&self, org: OrgId, id: SourceId, state: BrokerState) -> Result<(), Error>;
-    /// Deletes a source, forgets its broker and what it brought of devices that nobody has bound; its token is worth
+    /// Keeps how a network server takes messages to a device, in place of what it said before.
+    /// **Errors**: `NotFound` source.
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error>;
+    /// How a source's network server takes messages to a device, sealed, if it has ever said so.
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error>;
+    /// Deletes a source, forgets its broker, its downlinks and what it brought of devices that nobody has bound; its token is worth
     /// nothing from then on. **Errors**: `NotFound`.
     async fn delete_source(&self, org: OrgId, id: SourceId) -> Result<(), Error>;
     /// The source that a token is, or was the one before of, by the token's hash; whoever asks
@@ -180,6 +188,17 @@ pub trait Registry: Send + Sync {
     async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error>;
     /// The source's rules in their order; none if there is no such source.
     async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error>;
+
+    /// Keeps a codec in place of the organization's of that model, in any case, if there is one, and says which version
+    /// it is now; the one that it brings does not matter. Versions count from 1 and never come again, also after a
+    /// removal. **Errors**: `NotFound` organization, `Limit` beyond [`USER_CODECS_MAX`] and beyond 65,535 versions.
+    async fn set_user_codec(&self, codec: UserCodec) -> Result<CodecVersion, Error>;
+    /// The organization's codec of a model, in any case.
+    async fn find_user_codec(&self, org: OrgId, model: &str) -> Result<Option<Arc<UserCodec>>, Error>;
+    /// The organization's codecs, by ascending model in lower case.
+    async fn list_user_codecs(&self, org: OrgId) -> Result<Vec<Arc<UserCodec>>, Error>;
+    /// Removes a codec; what its devices send from then on is kept undecoded. **Errors**: `NotFound`.
+    async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error>;
 
     /// Keeps an uplink of a device that nobody in its organization has bound, until somebody does, and says whether
     /// it was kept before: the device and source have a kept one with the same key, received less than 24 h before

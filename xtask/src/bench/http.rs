@@ -24,7 +24,7 @@ const ASKING: usize = 4;
 const POSTING: usize = 64;
 /// Devices that the posts are about.
 const DEVICES: u64 = 1_000;
-const FIRST_EUI: u64 = 0x2CF7_F120_0410_0000;
+pub(super) const FIRST_EUI: u64 = 0x2CF7_F120_0410_0000;
 const TICK_MS: i64 = 5 * 60_000;
 const YEAR_TICKS: u64 = 365 * 288;
 
@@ -69,8 +69,8 @@ pub(crate) fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     let mut disk = Disk::new(scratch.path())?;
     let now_ms = now_ms()?;
 
-    let year_ms = |tick: u64| now_ms - (YEAR_TICKS - tick) as i64 * TICK_MS;
-    write_year(&station, year_ms)?;
+    let year_ms = year_ms(now_ms);
+    write_year(&station, &year_ms, DEVICES)?;
 
     let eui = format!("{FIRST_EUI:016X}");
     let latest = station.get(&format!("/openapi/view_latest_telemetry_data?device_eui={eui}"));
@@ -182,9 +182,9 @@ impl Figures {
 
 /// How often something was answered, and what it cost the server.
 #[derive(Clone, Copy)]
-struct Answered {
-    count: u64,
-    elapsed: Duration,
+pub(super) struct Answered {
+    pub(super) count: u64,
+    pub(super) elapsed: Duration,
     cpu: Duration,
 }
 
@@ -193,7 +193,7 @@ impl Answered {
         self.count as f64 / self.elapsed.as_secs_f64()
     }
 
-    fn cpu_us(&self) -> f64 {
+    pub(super) fn cpu_us(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.count as f64
     }
 }
@@ -228,9 +228,14 @@ fn post(station: &Station, round: u64, now_ms: i64, asked: Duration) -> anyhow::
     })
 }
 
-/// A year of one device, oldest first but for what arrives at the same moment, and every other
-/// device made known.
-fn write_year(station: &Station, at_ms: impl Fn(u64) -> i64 + Sync) -> anyhow::Result<()> {
+/// When a year ending at a time has its uplinks.
+pub(super) fn year_ms(end_ms: i64) -> impl Fn(u64) -> i64 + Sync {
+    move |tick| end_ms - (YEAR_TICKS - tick) as i64 * TICK_MS
+}
+
+/// A year of one device, oldest first but for what arrives at the same moment, and so many other
+/// devices made known.
+pub(super) fn write_year(station: &Station, at_ms: impl Fn(u64) -> i64 + Sync, others: u64) -> anyhow::Result<()> {
     // A full set of rows is a whole number of moments.
     let together = 32;
     let barrier = Barrier::new(together);
@@ -249,7 +254,7 @@ fn write_year(station: &Station, at_ms: impl Fn(u64) -> i64 + Sync) -> anyhow::R
             count += 1;
         }
         posted?;
-        for device in (1 + index as u64..=DEVICES).step_by(together) {
+        for device in (1 + index as u64..=others).step_by(together) {
             post(&uplink(FIRST_EUI + device, 0, at_ms(YEAR_TICKS)))?;
         }
         Ok(count)
@@ -259,7 +264,11 @@ fn write_year(station: &Station, at_ms: impl Fn(u64) -> i64 + Sync) -> anyhow::R
 }
 
 /// Does something on several threads, which answer how often they did it.
-fn measure(pid: u32, threads: usize, work: impl Fn(usize) -> anyhow::Result<u64> + Sync) -> anyhow::Result<Answered> {
+pub(super) fn measure(
+    pid: u32,
+    threads: usize,
+    work: impl Fn(usize) -> anyhow::Result<u64> + Sync,
+) -> anyhow::Result<Answered> {
     let (began, began_cpu) = (Instant::now(), cpu_time(pid)?);
     let counts: anyhow::Result<Vec<u64>> = std::thread::scope(|scope| {
         let work = &work;
@@ -270,7 +279,7 @@ fn measure(pid: u32, threads: usize, work: impl Fn(usize) -> anyhow::Result<u64>
     Ok(Answered { count, elapsed: began.elapsed(), cpu: cpu_time(pid)?.saturating_sub(began_cpu) })
 }
 
-fn metric(station: &Station, name: &str) -> anyhow::Result<f64> {
+pub(super) fn metric(station: &Station, name: &str) -> anyhow::Result<f64> {
     let mut connection = Connection::open(station.address)?;
     let answer = connection.ask(&station.get("/metrics"))?;
     let text = std::str::from_utf8(answer.body)?;
@@ -279,6 +288,6 @@ fn metric(station: &Station, name: &str) -> anyhow::Result<f64> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "readings of the last year need to know what year it is")]
-fn now_ms() -> anyhow::Result<i64> {
+pub(super) fn now_ms() -> anyhow::Result<i64> {
     Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis() as i64)
 }

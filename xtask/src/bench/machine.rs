@@ -64,3 +64,9 @@ pub(crate) fn folder_bytes(folder: &Path) -> anyhow::Result<u64> {
     }
     Ok(bytes)
 }
+
+/// Waits, as senders do who go by the clock.
+#[expect(clippy::disallowed_methods, reason = "a fleet sends at its own pace, not at the server's")]
+pub(crate) fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}

@@ -1,5 +1,6 @@
 //! Figures beside their goals, ours and a peer's in turn in one run.
 
+mod codec;
 mod fleet;
 mod hello;
 mod http;
@@ -10,6 +11,7 @@ mod report;
 mod slow;
 mod storage;
 mod stream;
+mod sustained;
 
 use clap::Subcommand;
 
@@ -18,8 +20,12 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// The embedded store, in this process, with plain SQLite rows beside it.
     Storage(storage::Arguments),
+    /// Frames of every codec, and of one in JavaScript.
+    Codec(codec::Arguments),
     /// The whole process over loopback, with an axum hello beside it.
     Http(http::Arguments),
+    /// A million devices that send at their own pace, for minutes.
+    Sustained(sustained::Arguments),
     /// What slow clients do to a good one.
     Slow(slow::Arguments),
     /// The broker, with mosquitto beside it where that is installed.
@@ -36,7 +42,9 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match bench {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
+        Bench::Codec(arguments) => codec::run(&arguments),
         Bench::Http(arguments) => http::run(arguments),
+        Bench::Sustained(arguments) => sustained::run(&arguments),
         Bench::Slow(arguments) => slow::run(arguments),
         Bench::Stream(arguments) => runtime.block_on(stream::run(arguments)),
         Bench::Hello => runtime.block_on(hello::serve()),

@@ -2,7 +2,10 @@ use super::source::Tree;
 
 const LINES_MAX: usize = 500;
 /// Files that are long for a reason.
-const LONG: &[(&str, &str)] = &[("crates/portal/src/text/en.rs", "a catalogue: one line for each text")];
+const LONG: &[(&str, &str)] = &[
+    ("crates/portal/src/text/en.rs", "a catalogue: one line for each text"),
+    ("crates/portal/src/text/zh.rs", "a catalogue: one line for each text"),
+];
 
 /// A file that does not fit on a few screens does more than one thing.
 pub(crate) fn check(tree: &Tree, findings: &mut Vec<String>) {

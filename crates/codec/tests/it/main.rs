@@ -5,4 +5,6 @@ mod encode;
 mod fixture;
 mod fixtures;
 mod properties;
+#[cfg(feature = "javascript")]
+mod script;
 mod trackers;

@@ -23,6 +23,8 @@ pub struct Post<'a> {
 pub enum Message {
     /// Store an uplink.
     Uplink(Uplink),
+    /// Store an uplink that no device has sent, if the station keeps such.
+    Simulated(Uplink),
     /// Store what is known about a device without decoding: what a network server says about it, or
     /// readings that came as such. All or none.
     Reports(Vec<StatusReport>),

@@ -188,11 +188,6 @@ fn up(up: Up, source: &Source, received_at: Timestamp) -> Result<Message, Refusa
         )
     })?;
     let eui = fields::eui("end_device_ids.dev_eui", &ids.dev_eui)?;
-    if up.simulated {
-        return Ok(Message::Warning(format!(
-            "a simulated uplink of device `{eui}`: it can be read and was not stored"
-        )));
-    }
     let message = up.uplink_message;
     let Some(data) = message.frm_payload.filter(|data| !data.is_empty()) else {
         let is_masked = message.decoded_payload.is_some() || message.f_port.is_some();
@@ -228,5 +223,6 @@ fn up(up: Up, source: &Source, received_at: Timestamp) -> Result<Message, Refusa
         model_hints: model.into_iter().collect(),
         name: ids.device_id,
     };
-    Ok(Message::Uplink(head.into_uplink(MessageKind::Uplink, source, received_at, frame)))
+    let uplink = head.into_uplink(MessageKind::Uplink, source, received_at, frame);
+    Ok(if up.simulated { Message::Simulated(uplink) } else { Message::Uplink(uplink) })
 }

@@ -10,7 +10,10 @@ use axum::{
 use model::{Source, SourceKind, Timestamp};
 
 use super::message::{Message, Post, Read};
-use crate::{Accepted, BODY_BYTES_MAX, IngestState, Refusal, accept, accept_reports, auth::authenticate};
+use crate::{
+    Accepted, BODY_BYTES_MAX, IngestState, Refusal, accept, accept_reports, auth::authenticate,
+    pipeline::accept_simulated,
+};
 
 /// What answers the posts of a kind of source, all of whose messages `read` reads.
 pub(crate) fn webhook(kind: SourceKind, read: Read) -> MethodRouter<IngestState> {
@@ -74,7 +77,20 @@ async fn take(
     })?;
     let event = event(source.kind, uri);
     let post = Post { event: &event, content_type: named(header::CONTENT_TYPE), body: &body };
-    store_message(state, source, read(&post, source, received_at)?).await
+    let message = read(&post, source, received_at)?;
+    let eui = match &message {
+        Message::Uplink(uplink) if source.kind == SourceKind::Tts => Some(uplink.eui),
+        _ => None,
+    };
+    let stored = store_message(state, source, message).await;
+    if let (Some(eui), Ok(Some(Accepted { kept: false, .. }))) = (eui, &stored) {
+        let key = &state.devices.station_key;
+        if let Err(error) = state.downlinks.keep(state.store.as_ref(), key, source, eui, headers).await {
+            // The uplink itself is stored, and the next one says it again.
+            tracing::warn!(%eui, "how the device is reached could not be kept: {error}");
+        }
+    }
+    stored
 }
 
 /// Does what a message asks for.
@@ -85,7 +101,17 @@ pub(crate) async fn store_message(
 ) -> Result<Option<Accepted>, Refusal> {
     let store = state.store.as_ref();
     match message {
-        Message::Uplink(uplink) => accept(store, source, uplink).await.map(Some),
+        Message::Uplink(uplink) => accept(store, &state.scripts, source, uplink).await.map(Some),
+        Message::Simulated(uplink) if state.keeps_simulated => {
+            accept_simulated(store, &state.scripts, source, uplink).await.map(Some)
+        }
+        Message::Simulated(uplink) => Ok(Some(Accepted {
+            warnings: vec![format!(
+                "a simulated uplink of device `{}`: it can be read and was not stored; `ingest.keep_simulated` keeps them",
+                uplink.eui
+            )],
+            ..Accepted::default()
+        })),
         Message::Reports(reports) => accept_reports(store, source, reports).await.map(Some),
         Message::Other => Ok(None),
         Message::Warning(warning) => Ok(Some(Accepted { warnings: vec![warning], ..Accepted::default() })),

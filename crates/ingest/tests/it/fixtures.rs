@@ -53,6 +53,7 @@ fn describe(read: Result<Message, Refusal>) -> String {
             });
             reports.collect::<Vec<_>>().join("\n\n")
         }
+        Ok(Message::Simulated(uplink)) => format!("simulated\n{}", describe_uplink(&uplink)),
         Ok(Message::Other) => "nothing to store".to_owned(),
         Ok(Message::Warning(warning)) => format!("nothing to store, but a warning: {warning}"),
         Err(refusal) => format!("{}: {refusal}", refusal.status()),

@@ -14,5 +14,7 @@ mod refusals;
 mod replay;
 mod sources;
 mod support;
+mod things_stack;
 mod time;
 mod unbound;
+mod user_codecs;

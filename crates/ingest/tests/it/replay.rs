@@ -15,7 +15,7 @@ use crate::support::{App, EUI, ORG, UP, now, up_with};
 
 /// What a replay said on its way.
 #[derive(Debug, Default)]
-struct Heard {
+pub(crate) struct Heard {
     differences: Vec<Difference>,
     frames: u64,
     most: u64,
@@ -44,7 +44,8 @@ async fn map(app: &App, map: &str) {
 
 async fn run(app: &App, is_dry: bool) -> (Replayed, Vec<Difference>) {
     let mut heard = Heard::default();
-    let replayed = replay(&*app.store, &*device(app).await, Window::ALL, is_dry, &mut heard).await.unwrap();
+    let replayed =
+        replay(&*app.store, &app.state.scripts, &*device(app).await, Window::ALL, is_dry, &mut heard).await.unwrap();
     assert_eq!(heard.frames, replayed.frames);
     (replayed, heard.differences)
 }
@@ -152,7 +153,7 @@ async fn frames(app: &App, times_ms: impl Iterator<Item = i64>) {
         model_hints: Vec::new(),
         name_hint: String::new(),
     });
-    ingest::accept_all(&*app.store, &source, uplinks.collect()).await.unwrap();
+    ingest::accept_all(&*app.store, &app.state.scripts, &source, uplinks.collect()).await.unwrap();
 }
 
 fn hex(text: &str) -> Vec<u8> {
@@ -178,10 +179,13 @@ async fn it_keeps_to_its_window_and_stops_when_told() {
     frames(&app, (0..10).map(|minute| SENT_MS + minute * 60_000)).await;
     map(&app, "1/4097=4102").await;
     let window = Window::new(Timestamp::from_millis(SENT_MS + 60_000), Timestamp::from_millis(SENT_MS + 3 * 60_000));
-    let replayed = replay(&*app.store, &*device(&app).await, window, false, &mut Heard::default()).await.unwrap();
+    let replayed = replay(&*app.store, &app.state.scripts, &*device(&app).await, window, false, &mut Heard::default())
+        .await
+        .unwrap();
     assert_eq!(replayed.differing, 2);
     let mut impatient = Heard { most: 3, ..Heard::default() };
-    let stopped = replay(&*app.store, &*device(&app).await, Window::ALL, false, &mut impatient).await;
+    let stopped =
+        replay(&*app.store, &app.state.scripts, &*device(&app).await, Window::ALL, false, &mut impatient).await;
     assert!(matches!(stopped, Err(store::Error::Unavailable(_))), "{stopped:?}");
     assert_eq!(run(&app, true).await.0.differing, 8, "nothing of the stretch was appended");
     assert_eq!(device(&app).await.channel_map, "1/4097=4102".parse::<ChannelMap>().unwrap());

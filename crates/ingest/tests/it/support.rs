@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use ingest::{Devices, IngestState, Notes, Read, aws, chirpstack, helium, http, tts};
+use ingest::{Devices, IngestState, Notes, Read, Scripts, aws, chirpstack, helium, http, tts};
 use model::{
     Device, DeviceEui, DeviceKind, OrgId, Organization, Reading, Row, SecretHash, Source, SourceId, SourceKind,
     StationKey, Timestamp, Window,
@@ -54,7 +54,15 @@ impl App {
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
         let notes = Arc::new(Notes::default());
         let devices = Devices { station_key: STATION_KEY, mqtt_port: Some(1883), mqtts_port: None };
-        let state = IngestState { store: Arc::clone(&store), now, notes: Arc::clone(&notes), devices };
+        let state = IngestState {
+            store: Arc::clone(&store),
+            now,
+            notes: Arc::clone(&notes),
+            devices,
+            scripts: Scripts::here(),
+            downlinks: Arc::default(),
+            keeps_simulated: false,
+        };
         let app = Self { router: ingest::router(state.clone()), store, notes, state };
         for (org, eui, token) in [(ORG, EUI, TOKEN), (NEIGHBOUR, NEIGHBOURS_EUI, "a-token-of-the-neighbour")] {
             let organization = Organization { id: org, name: "Farm".to_owned(), created_at: now() };

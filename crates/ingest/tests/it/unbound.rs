@@ -28,7 +28,7 @@ fn on_disk(folder: &tempfile::TempDir) -> Arc<EmbeddedStore> {
 }
 
 async fn adopted(app: &App) -> Adopted {
-    adopt(&*app.store, ORG, NEW.parse().unwrap()).await.unwrap()
+    adopt(&*app.store, &app.state.scripts, ORG, NEW.parse().unwrap()).await.unwrap()
 }
 
 fn measured(row: &Row) -> (Timestamp, Timestamp, RowFlags, usize) {
@@ -78,7 +78,7 @@ async fn a_crash_between_appending_and_forgetting_stores_nothing_twice() {
     let kept = app.store.list_unbound_uplinks(ORG, NEW.parse().unwrap(), 2).await.unwrap();
     let kept: Vec<_> = kept.into_iter().map(|kept| kept.uplink).collect();
     let source = app.store.list_sources(ORG).await.unwrap().remove(0);
-    ingest::accept_all(&*app.store, &source, kept).await.unwrap();
+    ingest::accept_all(&*app.store, &app.state.scripts, &source, kept).await.unwrap();
     assert_eq!(app.rows(ORG, NEW).await.len(), 2);
 
     assert_eq!(adopted(&app).await, Adopted { uplinks: 1, readings: 2, undecodable: 0 });
@@ -97,7 +97,7 @@ async fn it_survives_a_restart_and_every_bound_device_gets_its_own() {
         app.bind(ORG, NEW, "S2101").await;
     }
     let store = on_disk(&folder);
-    adopt_all(&*store).await.unwrap();
+    adopt_all(&*store, &ingest::Scripts::here()).await.unwrap();
     let device = store::Registry::find_device(&*store, ORG, NEW.parse().unwrap()).await.unwrap().unwrap();
     let query = FrameQuery { device: device.id, window: Window::ALL, limit: 10 };
     let frames = store::Telemetry::frames(&*store, ORG, query).await.unwrap();
@@ -149,7 +149,7 @@ async fn a_device_that_adds_itself_gets_what_was_kept_before() {
     let post = async |body: Value| app.post("/ingest/chirpstack?event=up", "open", up_with(body)).await.status;
     assert_eq!(post(nameless).await, StatusCode::ACCEPTED);
     assert_eq!(post(uplink(2, 0)).await, StatusCode::OK);
-    adopt_all(&*app.store).await.unwrap();
+    adopt_all(&*app.store, &app.state.scripts).await.unwrap();
     assert_eq!(app.rows(ORG, NEW).await.len(), 2);
 }
 

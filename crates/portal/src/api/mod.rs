@@ -1,6 +1,7 @@
 //! The management API below `/api`: everything a page does, a program can do.
 
 pub(crate) mod account;
+pub(crate) mod codecs;
 pub(crate) mod completeness;
 pub(crate) mod data;
 pub(crate) mod devices;

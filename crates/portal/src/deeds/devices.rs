@@ -47,9 +47,10 @@ pub(crate) fn group(text: &str) -> Result<Option<GroupId>, Fault> {
     if text.is_empty() { Ok(None) } else { super::parse(text, |texts| texts.fault_group).map(Some) }
 }
 
-pub(super) fn model(portal: &PortalState, text: &str) -> Result<&'static str, Fault> {
-    let mut models = portal.station().models().into_iter();
-    models.find(|model| model.eq_ignore_ascii_case(text.trim())).ok_or(Fault::Invalid(|texts| texts.fault_model))
+pub(super) async fn model(portal: &PortalState, actor: &Actor, text: &str) -> Result<String, Fault> {
+    let mut models = super::codecs::models(portal, actor).await?.into_iter();
+    let named = text.trim().to_lowercase();
+    models.find(|model| model.to_lowercase() == named).ok_or(Fault::Invalid(|texts| texts.fault_model))
 }
 
 fn place(position: Position) -> Result<GeoPoint, Fault> {
@@ -60,7 +61,7 @@ fn place(position: Position) -> Result<GeoPoint, Fault> {
 
 /// Binds a device to the organization.
 pub(crate) async fn add(portal: &PortalState, actor: &Actor, new: New) -> Result<Arc<Device>, Fault> {
-    let (eui, model) = (eui(&new.eui)?, model(portal, &new.model)?);
+    let (eui, model) = (eui(&new.eui)?, model(portal, actor, &new.model).await?);
     let before = portal.store().find_unbound_device(actor.org, eui, portal.now()).await?;
     let (place, frequency, code) =
         before.map(|before| (before.place, before.frequency, before.code)).unwrap_or_default();
@@ -68,7 +69,7 @@ pub(crate) async fn add(portal: &PortalState, actor: &Actor, new: New) -> Result
         org: actor.org,
         eui,
         kind: DeviceKind::Node,
-        model: model.to_owned(),
+        model: model.clone(),
         name: name(&new.name)?,
         group: group(&new.group)?,
         place,
@@ -96,9 +97,9 @@ pub(crate) async fn update(portal: &PortalState, actor: &Actor, eui: DeviceEui, 
         kept.name = Some(name);
     }
     if let Some(text) = &change.model {
-        let model = model(portal, text)?;
+        let model = model(portal, actor, text).await?;
         said.push(format!("model {model}"));
-        kept.model = Some(model.to_owned());
+        kept.model = Some(model);
     }
     if let Some(position) = change.position {
         let place = place(position)?;

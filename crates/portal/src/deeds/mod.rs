@@ -1,6 +1,7 @@
 //! What can be done, by a page or by a program; each deed is written into the audit log.
 
 pub(crate) mod brokers;
+pub(crate) mod codecs;
 pub(crate) mod devices;
 pub(crate) mod fleet;
 pub(crate) mod groups;

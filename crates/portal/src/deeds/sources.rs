@@ -106,17 +106,16 @@ pub(crate) async fn set_rules(
     portal: &PortalState,
     actor: &Actor,
     id: SourceId,
-    rules: Vec<ModelRule>,
+    mut rules: Vec<ModelRule>,
 ) -> Result<(), Fault> {
     check(portal, actor, id).await?;
     if rules.len() > MODEL_RULES_MAX {
         return Err(Fault::Invalid(|texts| texts.fault_rules));
     }
-    let rules = rules.iter().map(|rule| {
-        let model = super::devices::model(portal, &rule.model)?.to_owned();
-        Ok(ModelRule { hint: full_name(&rule.hint)?, model })
-    });
-    let rules = rules.collect::<Result<Vec<_>, Fault>>()?;
+    for rule in &mut rules {
+        rule.model = super::devices::model(portal, actor, &rule.model).await?;
+        rule.hint = full_name(&rule.hint)?;
+    }
     let said: Vec<String> = rules.iter().map(|rule| format!("{} = {}", rule.hint, rule.model)).collect();
     portal.store().set_model_rules(actor.org, id, rules).await?;
     actor.record(portal, "source.rules", id, said.join(", ")).await?;

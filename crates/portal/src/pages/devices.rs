@@ -10,7 +10,7 @@ use model::{DeviceEui, Group, GroupId};
 use crate::{
     PortalState, Right,
     actor::Actor,
-    deeds::devices,
+    deeds::{codecs, devices},
     fault::Fault,
     fields::{Asked, Fields},
     fleet::{State as DeviceState, Wanted},
@@ -196,6 +196,7 @@ async fn draw_form(
 ) -> Result<Markup, Fault> {
     let t = view.t;
     let groups = portal.store().list_groups(actor.org).await?;
+    let models = codecs::models(portal, actor).await?;
     let content = html! {
         (parts::head(t.add_device, "", parts::nothing()))
         form.card.form method="post" action="/devices" {
@@ -209,7 +210,7 @@ async fn draw_form(
                 label for="model" { (t.model) }
                 select #model name="model" required {
                     (parts::option("", "", fields.get("model").is_empty()))
-                    @for model in portal.station().models() { (parts::option(model, model, fields.get("model") == model)) }
+                    @for model in &models { (parts::option(model, model, fields.get("model") == model)) }
                 }
                 p.help { (t.model_help) }
             }

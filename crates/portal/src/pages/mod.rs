@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod codecs;
 pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod export;

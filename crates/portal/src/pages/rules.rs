@@ -10,7 +10,7 @@ use store::ModelRule;
 use crate::{
     PortalState,
     actor::Actor,
-    deeds::sources,
+    deeds::{codecs, sources},
     fault::Fault,
     fields::Fields,
     guard::see,
@@ -26,8 +26,9 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Markup, Fault> {
     let rules = sources::rules(&portal, &actor, sources::id(&id)?).await?;
+    let models = codecs::models(&portal, &actor).await?;
     let lines: Vec<String> = rules.iter().map(|ModelRule { hint, model }| format!("{hint} = {model}")).collect();
-    Ok(draw(&portal, &view, &id, &lines.join("\n"), None))
+    Ok(draw(&models, &view, &id, &lines.join("\n"), None))
 }
 
 /// `POST /sources/{id}/rules`
@@ -49,7 +50,8 @@ pub(crate) async fn save(
         Err(fault @ Fault::Invalid(_)) => {
             // What is not the organization's has no form either.
             sources::rules(&portal, &actor, source).await?;
-            Ok((fault.status(), draw(&portal, &view, &id, text, Some(&fault))).into_response())
+            let models = codecs::models(&portal, &actor).await?;
+            Ok((fault.status(), draw(&models, &view, &id, text, Some(&fault))).into_response())
         }
         Err(fault) => Err(fault),
     }
@@ -65,7 +67,7 @@ fn read(text: &str) -> Result<Vec<ModelRule>, Fault> {
     rules.collect()
 }
 
-fn draw(portal: &PortalState, view: &View, id: &str, text: &str, fault: Option<&Fault>) -> Markup {
+fn draw(models: &[String], view: &View, id: &str, text: &str, fault: Option<&Fault>) -> Markup {
     let t = view.t;
     let content = html! {
         (parts::head(t.model_rules, t.model_rules_help, parts::nothing()))
@@ -74,7 +76,7 @@ fn draw(portal: &PortalState, view: &View, id: &str, text: &str, fault: Option<&
             div.row {
                 label for="rules" { (t.model_rules) }
                 textarea.mono #rules name="rules" rows="8" placeholder="Soil probes = S2104" { (text) }
-                p.help { (portal.station().models().join(", ")) }
+                p.help { (models.join(", ")) }
             }
             div.actions { button.primary { (t.save) } a.button.quiet href="/sources" { (t.cancel) } }
         }

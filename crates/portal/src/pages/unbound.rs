@@ -11,7 +11,7 @@ use store::UnboundDevice;
 use crate::{
     PortalState, Right,
     actor::Actor,
-    deeds::devices,
+    deeds::{codecs, devices},
     fault::Fault,
     guard::see,
     html::{frame, parts},
@@ -27,6 +27,7 @@ pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor, view: 
     let devices = portal.store().list_unbound(actor.org, DEVICES_MAX).await?;
     let lost = portal.store().count_unbound_lost(actor.org).await?;
     let sources = portal.store().list_sources(actor.org).await?;
+    let models = codecs::models(&portal, &actor).await?;
     let may_write = actor.may(Right::Write);
     let content = html! {
         (parts::head(t.unbound, t.unbound_help, parts::nothing()))
@@ -40,14 +41,14 @@ pub(crate) async fn list(State(portal): State<PortalState>, actor: Actor, view: 
                     th scope="col" { (t.last_heard) } th scope="col" { (t.kept_frames) }
                     @if may_write { th scope="col" { (t.add_device) } }
                 } }
-                tbody { @for device in &devices { (row(&portal, &view, &sources, device, may_write)) } }
+                tbody { @for device in &devices { (row(&models, &view, &sources, device, may_write)) } }
             } } }
         }
     };
     Ok(frame::page(&view, t.unbound, content))
 }
 
-fn row(portal: &PortalState, view: &View, sources: &[Source], device: &UnboundDevice, may_write: bool) -> Markup {
+fn row(models: &[String], view: &View, sources: &[Source], device: &UnboundDevice, may_write: bool) -> Markup {
     let t = view.t;
     let source = sources.iter().find(|source| source.id == device.source && !source.name.is_empty());
     let source = source.map_or_else(|| device.source.to_string(), |source| source.name.clone());
@@ -67,7 +68,7 @@ fn row(portal: &PortalState, view: &View, sources: &[Source], device: &UnboundDe
                         input type="hidden" name="eui" value=(device.eui);
                         select name="model" required aria-label=(t.model) {
                             (parts::option("", t.model, device.model.is_empty()))
-                            @for model in portal.station().models() { (parts::option(model, model, device.model == model)) }
+                            @for model in models { (parts::option(model, model, device.model == *model)) }
                         }
                         input name="name" maxlength="64" aria-label=(t.name) placeholder=(t.name) value=(device.name);
                         button.primary.small { (t.add_device) }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
 mod brokers;
+mod codecs;
 mod document;
 mod events;
 mod export;

@@ -3,6 +3,7 @@
 use model::{
     Channel, ChannelIndex, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, Frame, Group, GroupId, Invite,
     KeyLimits, OrgId, Reading, Reception, Role, RowFlags, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
+    UserCodec,
 };
 use portal::Secret;
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -17,6 +18,8 @@ pub(crate) enum Kind {
     /// A device that nobody has bound.
     Unbound,
     Group,
+    /// A codec of the organization's own, by its model.
+    Codec,
     Key,
     Source,
     Person,
@@ -32,7 +35,7 @@ pub(crate) enum Kind {
 }
 
 /// What stands in each place of a path, by what is before it.
-const PLACES: [(&str, &str, Kind); 23] = [
+const PLACES: [(&str, &str, Kind); 25] = [
     ("/join/", "{token}", Kind::Token),
     ("/setup/chirpstack/", "{id}", Kind::Source),
     ("/devices/", "{eui}", Kind::Device),
@@ -40,6 +43,8 @@ const PLACES: [(&str, &str, Kind); 23] = [
     ("/api/unbound/", "{eui}", Kind::Unbound),
     ("/groups/", "{id}", Kind::Group),
     ("/keys/", "{id}", Kind::Key),
+    ("/codecs/", "{model}", Kind::Codec),
+    ("/api/codecs/", "{model}", Kind::Codec),
     ("/usage/keys/", "{id}", Kind::Key),
     ("/sources/", "{id}", Kind::Source),
     ("/people/uninvite/", "{token}", Kind::Invite),
@@ -59,7 +64,7 @@ const PLACES: [(&str, &str, Kind); 23] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 64] = [
+const BODIES: [(&str, &str, &str); 71] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -87,6 +92,13 @@ const BODIES: [(&str, &str, &str); 64] = [
     ("POST", "/sources/{id}/broker/remove", ""),
     ("POST", "/sources/{id}/rules", "rules=Probe%3DS2120"),
     ("PUT", "/api/sources/{id}/rules", r#"{"items":[{"name":"Probe","model":"S2120"}]}"#),
+    ("POST", "/codecs", "model=NEW&source=x&table=a%3D1/4097&examples=2+00+-%3E+1/4097%3D1"),
+    ("POST", "/codecs/{model}", "source=y&table=a%3D1/4097&examples=2+00+-%3E+1/4097%3D1"),
+    ("POST", "/codecs/{model}/remove", ""),
+    ("POST", "/api/codecs", r#"{"model":"NEW","source":"x","table":"a = 1/4097","examples":"2 00 -> 1/4097=1"}"#),
+    ("PUT", "/api/codecs/{model}", r#"{"source":"y","table":"a = 1/4097","examples":"2 00 -> 1/4097=1"}"#),
+    ("DELETE", "/api/codecs/{model}", ""),
+    ("POST", "/api/codec-trials", r#"{"source":"x","f_port":2,"payload":"00"}"#),
     ("POST", "/people/organization", "name=Other"),
     ("POST", "/people/invite", "role=viewer&note=Other"),
     ("POST", "/people/uninvite/{token}", ""),
@@ -139,6 +151,11 @@ pub(crate) fn is_account(path: &str) -> bool {
     path.starts_with("/api/account")
 }
 
+/// Whether a path is about something that is only tried.
+pub(crate) fn is_trial(path: &str) -> bool {
+    path == "/api/codec-trials"
+}
+
 pub(crate) fn is_api(path: &str) -> bool {
     path.starts_with("/api/")
 }
@@ -168,6 +185,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) group: GroupId,
     pub(crate) source: SourceId,
     pub(crate) key: String,
+    pub(crate) codec: String,
     pub(crate) person: String,
     pub(crate) session: String,
     pub(crate) invite: SecretHash,
@@ -205,6 +223,7 @@ impl<'a> Scene<'a> {
             group,
             source,
             key: key.to_string(),
+            codec: codec(app, org).await,
             person: spare.id.to_string(),
             session: handle(Secret::of(session).hash),
             invite,
@@ -220,6 +239,7 @@ impl<'a> Scene<'a> {
             Kind::Channel => "1".to_owned(),
             Kind::Group => self.group.to_string(),
             Kind::Key => self.key.clone(),
+            Kind::Codec => self.codec.clone(),
             Kind::Source => self.source.to_string(),
             Kind::Person => self.person.clone(),
             Kind::Session => self.session.clone(),
@@ -341,6 +361,22 @@ pub(crate) async fn uplink_in(app: &App, device: &Device, at: Timestamp, reading
         rows: vec![NewRow { measured_at: at, flags: RowFlags::NONE, readings }],
     });
     app.store.append(vec![entry]).await.unwrap();
+}
+
+/// A codec of the organization's own.
+async fn codec(app: &App, org: OrgId) -> String {
+    let model = format!("PROBE{:04X}", app.count());
+    let codec = UserCodec {
+        org,
+        model: model.clone(),
+        version: CodecVersion(0),
+        source: "function Decoder() {}".to_owned(),
+        table: "a = 1/4097".parse().unwrap(),
+        examples: "2 00 -> 1/4097=1".parse().unwrap(),
+        changed_at: at(NOW_MS),
+    };
+    app.store.set_user_codec(codec).await.unwrap();
+    model
 }
 
 /// One uplink of a device that nobody has bound.

@@ -107,9 +107,10 @@ async fn ids_in_queries_and_bodies_tell_nothing_either() {
 async fn a_list_shows_what_is_of_the_organization_alone() {
     let app = App::new();
     let (own, theirs) = (Scene::set(&app).await, Scene::set(&app).await);
-    let kinds = [Kind::Device, Kind::Group, Kind::Key, Kind::Source, Kind::Person, Kind::Session, Kind::Invite];
+    let kinds =
+        [Kind::Device, Kind::Group, Kind::Key, Kind::Codec, Kind::Source, Kind::Person, Kind::Session, Kind::Invite];
     let secrets = kinds.map(|kind| theirs.id(kind, &theirs.operator));
-    let mut shown = [0; 7];
+    let mut shown = [0; 8];
     for (method, path, _) in routes().iter().filter(|(method, ..)| method == "GET") {
         let answer = own.operator.send(method, &own.path(path, &own.operator), &[], "").await;
         for (at, secret) in secrets.iter().enumerate() {

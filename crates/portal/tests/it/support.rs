@@ -15,11 +15,12 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, Call, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Position, Role, Scopes,
-    SecretHash, Session, Timestamp,
+    AccessId, AccessKey, Call, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Position, Reading, Role,
+    Scopes, SecretHash, Session, Timestamp, UserCodec, Value,
 };
 use portal::{
-    Address, BrokerClient, BrokerFigures, Fact, LiveMessages, PortalState, Secret, Settings, Station, Stream, router,
+    Address, BrokerClient, BrokerFigures, Fact, Later, LiveMessages, PortalState, Secret, Settings, Station, Stream,
+    TriedCodec, router,
 };
 use store::{Registry, Telemetry};
 use store_embedded::{Durability, EmbeddedStore};
@@ -89,6 +90,26 @@ impl Station for TestStation {
 
     fn models(&self) -> Vec<&'static str> {
         vec!["S2101", "S2120"]
+    }
+
+    fn check_codec<'a>(&'a self, codec: &'a UserCodec) -> Later<'a, Result<(), String>> {
+        let refused = codec.source == "broken";
+        Box::pin(async move { if refused { Err("the codec is broken".to_owned()) } else { Ok(()) } })
+    }
+
+    fn try_codec<'a>(
+        &'a self,
+        codec: &'a UserCodec,
+        f_port: u8,
+        payload: Vec<u8>,
+    ) -> Later<'a, Result<TriedCodec, String>> {
+        let readings: Vec<Reading> = codec
+            .table
+            .iter()
+            .map(|(_, field)| Reading { series: field.series, value: f64::from(f_port).into() })
+            .collect();
+        let unmapped = vec![("<i>b</i>".to_owned(), Value::Number(payload.len() as f64))];
+        Box::pin(async move { Ok(TriedCodec { readings, unmapped, warnings: vec!["<b>low</b>".to_owned()] }) })
     }
 
     fn stream(&self, host: &str, org: OrgId, access_key: &str) -> Stream {
@@ -290,6 +311,7 @@ impl App {
         for device in store.list_devices(org, Default::default(), None, 1_000).await.unwrap() {
             lines.push(format!("{device:?}"));
         }
+        lines.extend(store.list_user_codecs(org).await.unwrap().iter().map(|codec| format!("{codec:?}")));
         for source in store.list_sources(org).await.unwrap() {
             let previous = source.previous.map(|previous| secret(previous.token));
             lines.push(format!("{} {previous:?} {source:?}", secret(source.token)));

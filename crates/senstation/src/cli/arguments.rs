@@ -2,6 +2,7 @@
 
 use codec::Codec;
 use model::{GroupId, OrgId, Scopes, SourceId, Timestamp};
+use store::Registry;
 
 use crate::{authority::Host, config::nearest};
 
@@ -78,7 +79,18 @@ fn is_id(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A model that there is a codec for.
+/// A model that there is a codec for, or that the organization has one for.
+pub(super) async fn find_model(registry: &dyn Registry, org: OrgId, text: &str) -> anyhow::Result<String> {
+    if let Some(codec) = registry.find_user_codec(org, text).await? {
+        return Ok(codec.model.clone());
+    }
+    match model(text) {
+        Ok(codec) => Ok(codec.model().to_owned()),
+        Err(trouble) => super::wrong_usage(&format!("`{text}`: {trouble}")),
+    }
+}
+
+/// A model that there is a built-in codec for.
 pub(super) fn model(text: &str) -> Result<&'static Codec, String> {
     let models = || Codec::all().iter().map(Codec::model);
     Codec::find(text).ok_or_else(|| match nearest(text, models()) {

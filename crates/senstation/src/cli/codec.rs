@@ -32,7 +32,22 @@ Examples:
 A dry run prints what would change, reading by reading. Nothing is overwritten: what was served before is to be had by
 `senstation export --as-of POSITION`, with the position that the replay prints.")]
     Replay(super::replay::Replay),
-    /// List the models that can be decoded
+    /// Keep a codec of your own, in JavaScript, for devices of a model that is not built in
+    #[command(after_help = super::user_codec::ADD_EXAMPLE)]
+    Add(super::user_codec::Add),
+    /// List the codecs of your own
+    #[command(after_help = "Example:\n  senstation codec list")]
+    List(super::user_codec::List),
+    /// Print a codec of your own: its program, table and examples
+    #[command(after_help = "Example:\n  senstation codec show --model LHT65 --json")]
+    Show(super::user_codec::Show),
+    /// Remove a codec of your own; what its devices send from then on is kept undecoded
+    #[command(after_help = "Example:\n  senstation codec remove --model LHT65")]
+    Remove(super::user_codec::Show),
+    /// Give a payload to a codec of your own, kept or still in files, and show what it makes of it
+    #[command(after_help = super::user_codec::TRY_EXAMPLE)]
+    Try(super::user_codec::Try),
+    /// List the built-in models that can be decoded
     #[command(after_help = "Example:\n  senstation codec models")]
     Models,
 }
@@ -42,6 +57,11 @@ impl Codec {
         match self {
             Self::Decode { model, f_port, hex } => decode(session, model, f_port, &hex.concat()),
             Self::Replay(replay) => replay.run(session),
+            Self::Add(add) => add.run(session),
+            Self::List(list) => list.run(session),
+            Self::Show(show) => show.run(session),
+            Self::Remove(remove) => remove.run_removal(session),
+            Self::Try(attempt) => attempt.run(session),
             Self::Models => {
                 let all = codec::Codec::all();
                 let ports = |codec: &codec::Codec| codec.f_ports().iter().map(u8::to_string).collect::<Vec<_>>();
@@ -90,7 +110,7 @@ fn decode(session: &Session, codec: &codec::Codec, f_port: Option<u8>, hex: &str
     session.output.show(&shown, text)
 }
 
-fn reading(reading: &Reading) -> serde_json::Value {
+pub(super) fn reading(reading: &Reading) -> serde_json::Value {
     let (name, unit) = name(reading);
     let value = match &reading.value {
         Value::Number(number) => json!(number),
@@ -106,13 +126,13 @@ fn reading(reading: &Reading) -> serde_json::Value {
     })
 }
 
-fn name(reading: &Reading) -> (&'static str, &'static str) {
+pub(super) fn name(reading: &Reading) -> (&'static str, &'static str) {
     let id = reading.series.measurement;
     let measurement = model::measurement(id).map(|known| (known.name, known.unit));
     measurement.or_else(|| model::status(id).map(|known| (known.name, known.unit))).unwrap_or_default()
 }
 
-fn bytes(hex: &str) -> Result<Vec<u8>, &'static str> {
+pub(super) fn bytes(hex: &str) -> Result<Vec<u8>, &'static str> {
     let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
     if !digits.len().is_multiple_of(2) {
         return Err("`--hex` has an odd number of digits");

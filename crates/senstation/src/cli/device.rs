@@ -1,6 +1,5 @@
 use anyhow::Context;
 use clap::Subcommand;
-use codec::Codec;
 use ingest::Adopted;
 use model::{Channel, ChannelIndex, ChannelMap, DeviceEui, DeviceKind, GeoPoint, OrgId};
 use serde_json::{Value, json};
@@ -29,8 +28,8 @@ Example:
         #[arg(long)]
         eui: DeviceEui,
         /// Its product model, which chooses the codec; may be left out where its source says it
-        #[arg(long, value_parser = arguments::model)]
-        model: Option<&'static Codec>,
+        #[arg(long)]
+        model: Option<String>,
         /// What people call it; what its source does if left out
         #[arg(long, default_value = "", hide_default_value = true, value_parser = arguments::name)]
         name: String,
@@ -59,8 +58,8 @@ What it sent before follows by `senstation codec replay`. `--channel-map \"\"` t
         #[arg(long)]
         eui: DeviceEui,
         /// Its product model, which chooses the codec
-        #[arg(long, value_parser = arguments::model)]
-        model: Option<&'static Codec>,
+        #[arg(long)]
+        model: Option<String>,
         /// What people call it
         #[arg(long, value_parser = arguments::name)]
         name: Option<String>,
@@ -150,18 +149,18 @@ impl Device {
             Self::Add { org, eui, model, name, code, latitude, longitude } => session.with_registry(async |registry| {
                 let org = find_org(&*registry, org).await?.id;
                 let heard = registry.find_unbound(org, eui).await?;
-                let guessed = || heard.as_ref().and_then(|heard| Codec::find(&heard.model));
+                let guessed = || heard.as_ref().map(|heard| heard.model.clone()).filter(|model| !model.is_empty());
                 let model = model.or_else(guessed).with_context(|| {
                     format!("no source says which model `{eui}` is; say it with `--model`")
                 })?;
-                let model = model.model();
+                let model = arguments::find_model(&*registry, org, &model).await?;
                 let name = if name.is_empty() { heard.map(|heard| heard.name).unwrap_or_default() } else { name };
                 let place = latitude.zip(longitude).map(|(latitude, longitude)| GeoPoint { latitude, longitude });
                 let binding = Binding {
                     org,
                     eui,
                     kind: DeviceKind::Node,
-                    model: model.to_owned(),
+                    model: model.clone(),
                     name,
                     group: None,
                     place,
@@ -229,7 +228,10 @@ impl Device {
             }),
             Self::Change { org, eui, model, name, channel_map } => session.with_registry(async |registry| {
                 let org = find_org(&*registry, org).await?.id;
-                let model = model.map(|codec| codec.model().to_owned());
+                let model = match model {
+                    Some(model) => Some(arguments::find_model(&*registry, org, &model).await?),
+                    None => None,
+                };
                 let change = DeviceChange { name, model, channel_map, ..DeviceChange::default() };
                 registry.update_device(org, eui, change).await.with_context(|| format!("device `{eui}`"))?;
                 let device = registry.find_device(org, eui).await?.with_context(|| format!("device `{eui}`"))?;
@@ -290,7 +292,7 @@ impl Device {
 /// Makes what was kept of a device its history, unless a station runs, which then does so itself.
 async fn adopt(session: &Session, org: OrgId, eui: DeviceEui) -> anyhow::Result<Option<Adopted>> {
     let Ok(station) = Station::open(&session.settings()?) else { return Ok(None) };
-    let adopted = ingest::adopt(&*station.store(), org, eui).await;
+    let adopted = ingest::adopt(&*station.store(), station.scripts(), org, eui).await;
     station.close().await?;
     Ok(Some(adopted?))
 }

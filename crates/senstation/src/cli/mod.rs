@@ -20,6 +20,7 @@ mod replay;
 mod restore;
 mod serve;
 mod source;
+mod user_codec;
 mod verify;
 
 use std::{path::PathBuf, sync::Arc};
@@ -87,6 +88,9 @@ enum Command {
     Source(source::Source),
     #[command(subcommand)]
     Codec(codec::Codec),
+    /// Run the codecs that users wrote, for the station that started this
+    #[command(hide = true)]
+    CodecWorker,
     #[command(subcommand)]
     Ca(ca::Ca),
     OwnerLink(owner_link::OwnerLink),
@@ -109,6 +113,9 @@ struct Session {
 /// Does what the command line asks for. Wrong usage ends the process with exit code 2.
 pub(crate) fn run() -> anyhow::Result<()> {
     let Arguments { global, command } = Arguments::parse();
+    if let Command::CodecWorker = command {
+        return Ok(ingest::run_scripts(std::io::stdin().lock(), std::io::stdout().lock())?);
+    }
     let output = if global.json { Output::Json } else { Output::Text };
     let mut context = Session { layers: layers(&global)?, output };
     match command {
@@ -120,6 +127,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Device(device) => device.run(&context),
         Command::Source(source) => source.run(&context),
         Command::Codec(codec) => codec.run(&context),
+        Command::CodecWorker => Ok(()),
         Command::Ca(ca) => ca.run(&context),
         Command::OwnerLink(owner_link) => owner_link.run(&context),
         Command::Backup(backup) => backup.run(&context),

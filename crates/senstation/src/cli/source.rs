@@ -97,7 +97,7 @@ fn rule(text: &str) -> Result<ModelRule, String> {
     if hint.is_empty() {
         return Err("a rule is `NAME=MODEL`".to_owned());
     }
-    Ok(ModelRule { hint, model: arguments::model(model)?.model().to_owned() })
+    Ok(ModelRule { hint, model: arguments::name_required(model.trim())? })
 }
 
 impl Source {
@@ -177,8 +177,11 @@ impl Source {
                 session.output.show(&Value::Array(shown.collect()), table(headings, &rows))
             }
             Self::Fetch(fetch) => fetch.run(session, &*registry).await,
-            Self::Rules { org, source_id, rule, none } => {
+            Self::Rules { org, source_id, mut rule, none } => {
                 let org = find_org(&*registry, org).await?.id;
+                for rule in &mut rule {
+                    rule.model = arguments::find_model(&*registry, org, &rule.model).await?;
+                }
                 if none || !rule.is_empty() {
                     registry.set_model_rules(org, source_id, rule).await?;
                 }

@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) https: Https,
     pub(crate) tls: Tls,
     pub(crate) mqtt: Mqtt,
+    pub(crate) ingest: Ingest,
     pub(crate) portal: Portal,
     pub(crate) owner: Owner,
     pub(crate) metrics: Metrics,
@@ -84,6 +85,12 @@ pub(crate) struct Mqtt {
     pub(crate) connect_timeout_s: u16,
     pub(crate) keep_alive_s_max: u16,
     pub(crate) anonymous_source: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ingest {
+    pub(crate) keep_simulated: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use ingest::Scripts;
 use model::Timestamp;
 use store::Store;
 
@@ -18,6 +19,8 @@ const SLICE_MS: i64 = 12 * 3_600_000;
 /// Sends what should have come since the station last ran, or since the fleet was set up; up to
 /// when that is.
 pub(super) async fn catch_up(store: &dyn Store, owner: &Owner, fleet: &mut Fleet) -> anyhow::Result<Timestamp> {
+    // The models of the fleet are built in.
+    let scripts = Scripts::here();
     let (begun, from) = (Instant::now(), last_heard(store, owner).await?);
     let mut progress = Progress::new(from, clock::now());
     let (mut at, mut readings) = (from, 0);
@@ -25,7 +28,7 @@ pub(super) async fn catch_up(store: &dyn Store, owner: &Owner, fleet: &mut Fleet
         let now = clock::now();
         let until = at.plus_ms(SLICE_MS).min(now);
         let uplinks = fleet.uplinks(owner, at, until);
-        let accepted = ingest::accept_all(store, &owner.source, uplinks).await?;
+        let accepted = ingest::accept_all(store, &scripts, &owner.source, uplinks).await?;
         readings += accepted.iter().map(|accepted| accepted.stored).sum::<usize>();
         at = until;
         progress.show(at, readings);

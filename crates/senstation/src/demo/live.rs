@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ingest::Scripts;
 use model::Timestamp;
 use store::Store;
 use tokio::{sync::watch, time::interval};
@@ -17,6 +18,8 @@ pub(super) async fn run(
     mut at: Timestamp,
     mut stop: watch::Receiver<bool>,
 ) {
+    // The models of the fleet are built in.
+    let scripts = Scripts::here();
     let mut ticks = interval(Duration::from_secs(1));
     loop {
         tokio::select! {
@@ -26,7 +29,7 @@ pub(super) async fn run(
         let now = clock::now();
         for uplink in fleet.uplinks(&owner, at, now) {
             let eui = uplink.eui;
-            match ingest::accept(&*store, &owner.source, uplink).await {
+            match ingest::accept(&*store, &scripts, &owner.source, uplink).await {
                 Ok(accepted) => tracing::debug!(%eui, stored = accepted.stored, "sent"),
                 // Such as a device that somebody removed.
                 Err(refusal) => tracing::warn!(%eui, "not stored: {refusal}"),

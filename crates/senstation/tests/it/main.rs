@@ -23,3 +23,4 @@ mod stream;
 mod support;
 mod tls;
 mod uplink_to_answer;
+mod user_codecs;

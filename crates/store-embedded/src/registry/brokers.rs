@@ -49,7 +49,7 @@ pub(super) fn note(connection: &Connection, org: OrgId, id: SourceId, state: &Br
     Ok(())
 }
 
-fn find_source(connection: &Connection, org: OrgId, id: SourceId) -> Result<(), Failure> {
+pub(super) fn find_source(connection: &Connection, org: OrgId, id: SourceId) -> Result<(), Failure> {
     let known =
         connection.prepare_cached("SELECT 1 FROM source WHERE org = ?1 AND id = ?2")?.exists((Org(org), Text(id)))?;
     if known { Ok(()) } else { Err(Failure::not_found(Kind::Source)) }

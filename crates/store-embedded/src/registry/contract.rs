@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
-    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash,
+    Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
@@ -12,8 +12,8 @@ use store::{
 };
 
 use super::{
-    Caches, RegistryDb, access_keys, brokers, channels, deeds, devices, groups, invites, limits, organizations, people,
-    retained, sessions, sources, streams, unbound, usage,
+    Caches, RegistryDb, access_keys, brokers, channels, codecs, deeds, devices, downlinks, groups, invites, limits,
+    organizations, people, retained, sessions, sources, streams, unbound, usage,
 };
 
 #[async_trait]
@@ -215,6 +215,14 @@ impl Registry for RegistryDb {
         self.read(move |db| sources::list_health(db, org)).await
     }
 
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        self.change(move |db| downlinks::keep(db, &downlink)).await
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        self.read(move |db| downlinks::find(db, org, id, eui)).await
+    }
+
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
         self.change(move |db| brokers::set(db, &broker)).await
     }
@@ -245,6 +253,26 @@ impl Registry for RegistryDb {
 
     async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
         self.read(move |db| sources::list_rules(db, org, source)).await
+    }
+
+    async fn set_user_codec(&self, codec: UserCodec) -> Result<CodecVersion, Error> {
+        self.change(move |db| codecs::set(db, &codec)).await
+    }
+
+    async fn find_user_codec(&self, org: OrgId, model: &str) -> Result<Option<Arc<UserCodec>>, Error> {
+        let name = model.to_lowercase();
+        let key = (org, name.clone());
+        self.read_through(&self.caches.codecs, key, move |db| codecs::find(db, org, &name)).await
+    }
+
+    async fn list_user_codecs(&self, org: OrgId) -> Result<Vec<Arc<UserCodec>>, Error> {
+        let codecs = self.read(move |db| codecs::list(db, org)).await?;
+        Ok(codecs.into_iter().map(Arc::new).collect())
+    }
+
+    async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error> {
+        let name = model.to_lowercase();
+        self.change(move |db| codecs::remove(db, org, &name)).await
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

@@ -4,10 +4,12 @@ mod access_keys;
 mod brokers;
 mod cache;
 mod channels;
+mod codecs;
 mod column;
 mod contract;
 mod deeds;
 mod devices;
+mod downlinks;
 mod failure;
 mod groups;
 mod invites;
@@ -34,7 +36,7 @@ use std::{
     },
 };
 
-use model::{AccessId, AccessKey, Device, DeviceEui, OrgId, OrgLimits, Person, SecretHash, Session, Source};
+use model::{AccessId, AccessKey, Device, DeviceEui, OrgId, OrgLimits, Person, SecretHash, Session, Source, UserCodec};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use store::Error;
 
@@ -51,6 +53,8 @@ const MIGRATIONS: &[Migration] = &[
     (7, "rules", include_str!("../../migrations/registry/007_rules.sql")),
     (8, "private_space", include_str!("../../migrations/registry/008_private_space.sql")),
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
+    (11, "codecs", include_str!("../../migrations/registry/011_codecs.sql")),
+    (15, "downlinks", include_str!("../../migrations/registry/015_downlinks.sql")),
 ];
 const READERS_MAX: usize = 4;
 
@@ -78,6 +82,8 @@ struct Caches {
     /// By the token that is asked for, which is the current one or the one before.
     sources: Cache<SecretHash, Source>,
     sessions: Cache<SecretHash, (Session, Person)>,
+    /// By the model in lower case.
+    codecs: Cache<(OrgId, String), UserCodec>,
     /// The number of the change that they were last cleared for.
     change: AtomicI64,
 }
@@ -90,6 +96,7 @@ impl Caches {
         self.devices.clear();
         self.sources.clear();
         self.sessions.clear();
+        self.codecs.clear();
     }
 }
 

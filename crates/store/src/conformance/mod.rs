@@ -8,6 +8,7 @@
 #![expect(missing_docs, reason = "the name of a case is the sentence it holds a store to")]
 
 pub mod append;
+pub mod codecs;
 pub mod devices;
 pub mod expire;
 pub mod fixtures;
@@ -101,6 +102,13 @@ macro_rules! conformance_suite {
                 rules_about_models_read_back_in_their_order
                 what_sources_bring_adds_up_and_their_times_move_only_forward
                 a_broker_is_a_sources_until_it_is_removed_or_the_source_is
+                keeps_how_devices_are_reached
+            }
+            codecs {
+                a_codec_reads_back_by_its_model_in_any_case
+                each_change_of_a_codec_is_a_version_that_never_comes_again
+                a_codec_is_its_organizations_alone
+                an_organization_has_a_bounded_number_of_codecs
             }
             unbound {
                 what_is_kept_reads_back_in_its_order
@@ -283,6 +291,7 @@ mod tests {
             include_str!("registry.rs"),
             include_str!("devices.rs"),
             include_str!("sources.rs"),
+            include_str!("codecs.rs"),
             include_str!("unbound.rs"),
             include_str!("people.rs"),
             include_str!("streams.rs"),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{Broker, BrokerState, PreviousToken, SecretHash, Source, SourceHealth, SourceId, SourceKind};
+use model::{Broker, BrokerState, Downlink, PreviousToken, SecretHash, Source, SourceHealth, SourceId, SourceKind};
 
-use super::fixtures::{assert_refused, at, org, organization};
+use super::fixtures::{assert_refused, at, eui, org, organization};
 use crate::{Error, Kind, MODEL_RULES_MAX, ModelRule, SourceChange, SourceNote, Store};
 
 pub(super) fn source(org_number: u64, id: u64, token: u8) -> Source {
@@ -209,4 +209,37 @@ pub async fn a_broker_is_a_sources_until_it_is_removed_or_the_source_is(store: &
     store.remove_broker(org(1), SourceId::from_raw(7)).await.expect("there is none, which is what was asked");
     store.delete_source(org(1), SourceId::from_raw(5)).await.expect("delete");
     assert_eq!(list(None).await, [(broker(2, 6), None)]);
+}
+
+pub async fn keeps_how_devices_are_reached(store: &dyn Store) {
+    for number in [1, 2] {
+        store.create_organization(organization(number)).await.expect("create");
+    }
+    for source in [source(1, 7, 1), source(2, 6, 2)] {
+        store.create_source(source).await.expect("create");
+    }
+    let downlink = |org_number, id, sealed: &[u8]| Downlink {
+        org: org(org_number),
+        source: SourceId::from_raw(id),
+        eui: eui(1),
+        sealed: sealed.to_vec(),
+    };
+    let find = async |org_number, id, label| {
+        store.find_downlink(org(org_number), SourceId::from_raw(id), eui(label)).await.expect("find")
+    };
+    assert_refused!(store.keep_downlink(downlink(2, 7, b"x")).await, Error::NotFound(Kind::Source));
+    assert_eq!(find(1, 7, 1).await, None);
+    for sealed in [&[0, 255][..], &[7]] {
+        store.keep_downlink(downlink(1, 7, sealed)).await.expect("keep");
+        assert_eq!(find(1, 7, 1).await.as_deref(), Some(sealed));
+    }
+    store.keep_downlink(downlink(2, 6, b"other")).await.expect("keep");
+    assert_eq!(find(1, 6, 1).await, None, "another organization's source");
+    assert_eq!(find(2, 7, 1).await, None, "another organization");
+    assert_eq!(find(1, 7, 2).await, None, "another device");
+
+    store.delete_source(org(1), SourceId::from_raw(7)).await.expect("delete");
+    store.create_source(source(1, 7, 3)).await.expect("create again");
+    assert_eq!(find(1, 7, 1).await, None);
+    assert_eq!(find(2, 6, 1).await.as_deref(), Some(&b"other"[..]));
 }

@@ -1,5 +1,6 @@
 //! The plain reference: the contract in ordered maps, for tests to hold backends against.
 
+mod codecs;
 mod people;
 mod registry;
 mod sources;

@@ -2,15 +2,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, Day, Deed, Device, DeviceEui, DeviceId, Email, Group,
-    GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash, Session, Source, SourceHealth,
-    SourceId, StreamSession, Timestamp, Uplink,
+    AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
+    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, SecretHash,
+    Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 
 use super::{Reference, lock, tables::Tables};
 use crate::{
-    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, MODEL_RULES_MAX, Message, ModelRule, PersonChange,
-    Registry, SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
+    Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
+    SourceChange, SourceNote, StreamNote, UnboundDevice, UnboundUplink, Usage, registry::GROUPS_MAX,
 };
 
 #[async_trait]
@@ -176,17 +176,7 @@ impl Registry for Reference {
         devices: &[DeviceEui],
         group: Option<GroupId>,
     ) -> Result<(), Error> {
-        let mut tables = lock(&self.registry)?;
-        if let Some(group) = group {
-            tables.group(org, group)?;
-        }
-        for eui in devices {
-            tables.device(org, *eui)?;
-        }
-        for eui in devices {
-            tables.device(org, *eui)?.group = group;
-        }
-        Ok(())
+        lock(&self.registry)?.move_devices(org, devices, group)
     }
 
     async fn bind_device(&self, binding: Binding) -> Result<Arc<Device>, Error> {
@@ -322,6 +312,14 @@ impl Registry for Reference {
         Ok(lock(&self.registry)?.sources.list_health(org))
     }
 
+    async fn keep_downlink(&self, downlink: Downlink) -> Result<(), Error> {
+        lock(&self.registry)?.sources.keep_downlink(downlink)
+    }
+
+    async fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Result<Option<Vec<u8>>, Error> {
+        Ok(lock(&self.registry)?.sources.find_downlink(org, id, eui))
+    }
+
     async fn set_broker(&self, broker: Broker) -> Result<(), Error> {
         lock(&self.registry)?.sources.set_broker(broker)
     }
@@ -352,19 +350,29 @@ impl Registry for Reference {
     }
 
     async fn set_model_rules(&self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
-        if rules.len() > MODEL_RULES_MAX {
-            return Err(Error::Limit { what: "model rules", max: MODEL_RULES_MAX as u64 });
-        }
-        let mut tables = lock(&self.registry)?;
-        if !tables.sources.list(org).iter().any(|known| known.id == source) {
-            return Err(Error::NotFound(Kind::Source));
-        }
-        tables.model_rules.insert((org, source), rules);
-        Ok(())
+        lock(&self.registry)?.set_rules(org, source, rules)
     }
 
     async fn list_model_rules(&self, org: OrgId, source: SourceId) -> Result<Vec<ModelRule>, Error> {
         Ok(lock(&self.registry)?.model_rules.get(&(org, source)).cloned().unwrap_or_default())
+    }
+
+    async fn set_user_codec(&self, codec: UserCodec) -> Result<CodecVersion, Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(codec.org)?;
+        tables.codecs.set(codec)
+    }
+
+    async fn find_user_codec(&self, org: OrgId, model: &str) -> Result<Option<Arc<UserCodec>>, Error> {
+        Ok(lock(&self.registry)?.codecs.find(org, model))
+    }
+
+    async fn list_user_codecs(&self, org: OrgId) -> Result<Vec<Arc<UserCodec>>, Error> {
+        Ok(lock(&self.registry)?.codecs.list(org))
+    }
+
+    async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error> {
+        lock(&self.registry)?.codecs.remove(org, model)
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use model::{Broker, BrokerState, OrgId, PreviousToken, SecretHash, Source, SourceHealth, SourceId, Timestamp};
+use model::{
+    Broker, BrokerState, DeviceEui, Downlink, OrgId, PreviousToken, SecretHash, Source, SourceHealth, SourceId,
+    Timestamp,
+};
 
 use crate::{Error, Kind, SourceChange, SourceNote};
 
@@ -9,6 +12,7 @@ use crate::{Error, Kind, SourceChange, SourceNote};
 pub(super) struct Sources(
     BTreeMap<(OrgId, SourceId), (Source, SourceHealth)>,
     BTreeMap<SourceId, (Broker, Option<BrokerState>)>,
+    BTreeMap<(SourceId, DeviceEui), Downlink>,
 );
 
 impl Sources {
@@ -83,7 +87,18 @@ impl Sources {
     pub(super) fn delete(&mut self, org: OrgId, id: SourceId) -> Result<(), Error> {
         self.0.remove(&(org, id)).ok_or(Error::NotFound(Kind::Source))?;
         self.1.remove(&id);
+        self.2.retain(|(source, _), _| *source != id);
         Ok(())
+    }
+
+    pub(super) fn keep_downlink(&mut self, downlink: Downlink) -> Result<(), Error> {
+        self.get(downlink.org, downlink.source)?;
+        self.2.insert((downlink.source, downlink.eui), downlink);
+        Ok(())
+    }
+
+    pub(super) fn find_downlink(&self, org: OrgId, id: SourceId, eui: DeviceEui) -> Option<Vec<u8>> {
+        self.2.get(&(id, eui)).filter(|downlink| downlink.org == org).map(|downlink| downlink.sealed.clone())
     }
 
     pub(super) fn set_broker(&mut self, broker: Broker) -> Result<(), Error> {

@@ -3,13 +3,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use model::{AccessId, AccessKey, Device, DeviceEui, DeviceId, Group, GroupId, OrgId, Organization, SourceId};
 
 use super::{
+    codecs::Codecs,
     people::People,
     sources::Sources,
     streams::{Retained, Streams},
     unbound::Unbounds,
     usage::Accounts,
 };
-use crate::{Binding, Error, Kind, ModelRule};
+use crate::{Binding, Error, Kind, MODEL_RULES_MAX, ModelRule};
 
 /// What the control plane knows, as ordered maps.
 #[derive(Debug, Default)]
@@ -24,6 +25,7 @@ pub(super) struct Tables {
     pub(super) sources: Sources,
     pub(super) unbounds: Unbounds,
     pub(super) model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
+    pub(super) codecs: Codecs,
     pub(super) people: People,
     pub(super) streams: Streams,
     pub(super) retained: Retained,
@@ -58,6 +60,35 @@ impl Tables {
 
     pub(super) fn device(&mut self, org: OrgId, eui: DeviceEui) -> Result<&mut Device, Error> {
         self.devices.get_mut(&(org, eui)).map(Arc::make_mut).ok_or(Error::NotFound(Kind::Device))
+    }
+
+    pub(super) fn move_devices(
+        &mut self,
+        org: OrgId,
+        devices: &[DeviceEui],
+        group: Option<GroupId>,
+    ) -> Result<(), Error> {
+        if let Some(group) = group {
+            self.group(org, group)?;
+        }
+        for eui in devices {
+            self.device(org, *eui)?;
+        }
+        for eui in devices {
+            self.device(org, *eui)?.group = group;
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_rules(&mut self, org: OrgId, source: SourceId, rules: Vec<ModelRule>) -> Result<(), Error> {
+        if rules.len() > MODEL_RULES_MAX {
+            return Err(Error::Limit { what: "model rules", max: MODEL_RULES_MAX as u64 });
+        }
+        if !self.sources.list(org).iter().any(|known| known.id == source) {
+            return Err(Error::NotFound(Kind::Source));
+        }
+        self.model_rules.insert((org, source), rules);
+        Ok(())
     }
 
     pub(super) fn bind(&mut self, binding: Binding) -> Result<Arc<Device>, Error> {

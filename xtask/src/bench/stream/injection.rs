@@ -17,7 +17,11 @@ use store_embedded::EmbeddedStore;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    bench::{machine::cpu_time, mqtt::Client, report::number},
+    bench::{
+        machine::{cpu_time, pause},
+        mqtt::Client,
+        report::number,
+    },
     connection::Connection,
     station::Station,
 };
@@ -88,7 +92,7 @@ fn post(station: &Station, organizations: u64, first: u64, count: u64) -> anyhow
                     let mut connection = Connection::open(station.address)?;
                     for at in (own..count).step_by(POSTING as usize) {
                         let due = Duration::from_secs_f64(at as f64 * READINGS as f64 / RATE as f64);
-                        std::thread::park_timeout(due.saturating_sub(began.elapsed()));
+                        pause(due.saturating_sub(began.elapsed()));
                         let request = request(at % organizations, first + at);
                         ensure!(connection.ask(&request)?.status == 200, "readings are refused");
                     }

@@ -12,7 +12,7 @@ use super::{by_channel, find, page, tabs};
 use crate::{
     PortalState, Right,
     actor::Actor,
-    deeds::{self, devices},
+    deeds::{self, codecs, devices},
     fault::Fault,
     fields::Fields,
     fleet::Member,
@@ -48,6 +48,7 @@ async fn draw(
     let mut channels: Vec<ChannelIndex> = channels.collect();
     channels.sort_unstable();
     channels.dedup();
+    let models = codecs::models(portal, actor).await?;
     let is_locked = !actor.may(Right::Write);
     let content = html! {
         (tabs(view, device))
@@ -70,10 +71,10 @@ async fn draw(
                         label for="model" { (t.model) }
                         select #model name="model" {
                             // A development kit is of none that the station decodes.
-                            @if !portal.station().models().contains(&device.model.as_str()) {
+                            @if !models.contains(&device.model) {
                                 (parts::option(&device.model, &device.model, true))
                             }
-                            @for model in portal.station().models() { (parts::option(model, model, device.model == model)) }
+                            @for model in &models { (parts::option(model, model, device.model == *model)) }
                         }
                         p.help { (t.model_change_help) }
                     }
