@@ -173,7 +173,7 @@ fn codec(source: &str, table: &str) -> UserCodec {
         model: "Probe".to_owned(),
         version: CodecVersion(1),
         source: source.to_owned(),
-        table: table.parse().unwrap(),
+        table: table.parse().expect("a table"),
         examples: CodecExamples::default(),
         changed_at: Timestamp::from_millis(0),
     }
