@@ -221,7 +221,7 @@ struct Counting<'a, R> {
     total: u64,
 }
 
-impl<R: BufRead> io::Read for Counting<'_, R> {
+impl<R: BufRead> Read for Counting<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.fill_buf()?.read(buffer)?;
         self.consume(read);
