@@ -194,7 +194,6 @@ impl Client {
             .header("Authorization", &self.authorization)
             .header("API-VERSION", "2")
             .header("Accept", "application/json");
-        let unreachable = |error: ureq::Error| Error::Unreachable(error.to_string());
         let built = |error: ureq::http::Error| Error::Malformed(error.to_string());
         let mut answer = if body.is_empty() {
             self.agent.run(request.body(()).map_err(built)?).map_err(unreachable)?
@@ -226,6 +225,22 @@ impl Client {
             .map_err(|error| Error::Malformed(format!("{error} in {}", beginning(&text))))?;
         Ok(Answer { data, gateway })
     }
+}
+
+fn unreachable(error: ureq::Error) -> Error {
+    let text = error.to_string();
+    match error {
+        ureq::Error::Rustls(_) => Error::Untrusted(text),
+        // As the connection reports what TLS refuses.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData && is_of_tls(&error) => {
+            Error::Untrusted(text)
+        }
+        _ => Error::Unreachable(text),
+    }
+}
+
+fn is_of_tls(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.to_string().contains("certificate"))
 }
 
 fn agent(manners: Manners) -> ureq::Agent {

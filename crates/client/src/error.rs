@@ -23,9 +23,12 @@ pub enum Error {
         /// The status.
         status: u16,
     },
-    /// No answer: no connection, no trust in the certificate, or it took too long.
+    /// No answer: no connection, or it took too long.
     #[error("the station cannot be reached: {0}")]
     Unreachable(String),
+    /// It does not show a certificate that can be trusted; neither key nor question was sent.
+    #[error("the station's certificate cannot be trusted, and nothing was asked: {0}")]
+    Untrusted(String),
     /// An answer that is not what the contract says.
     #[error("the station's answer is not understood: {0}")]
     Malformed(String),
@@ -37,7 +40,7 @@ impl Error {
         match self {
             Self::Limited { .. } | Self::Unreachable(_) | Self::Malformed(_) => true,
             Self::Status { status } => *status >= 500,
-            Self::Refused { .. } => false,
+            Self::Refused { .. } | Self::Untrusted(_) => false,
         }
     }
 }

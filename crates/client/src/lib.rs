@@ -7,6 +7,7 @@ mod error;
 mod history;
 mod off_thread;
 mod station;
+mod stream;
 
 pub use ask::{Answer, Client, Gateway, Manners};
 pub use calls::{
@@ -18,3 +19,4 @@ pub use error::{Code, Error};
 pub use history::History;
 pub use off_thread::AsyncClient;
 pub use station::{InvalidStation, Station};
+pub use stream::{Acknowledger, BlockingStream, OpenStream, Receipt, StreamReading, Streamed, stream_address};

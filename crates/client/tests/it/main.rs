@@ -184,6 +184,43 @@ fn after_so_many_tries_it_gives_up() {
 }
 
 #[test]
+fn a_station_that_takes_too_long_is_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        // The first says nothing, the second a byte of its answer; both hold on.
+        let (silent, _) = listener.accept().unwrap();
+        let (mut slow, _) = listener.accept().unwrap();
+        slow.write_all(b"H").unwrap();
+        let (good, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(&good).read_line(&mut line).unwrap();
+        (&good).write_all(&ok("[]")).unwrap();
+        drop((silent, slow));
+        line
+    });
+    let manners = Manners { calls_per_minute: 0, timeout: Duration::from_millis(500), ..Manners::default() };
+    let client = Client::new(&Station::At(url), "A", "B").unwrap().with_manners(manners).with_wait(|_| {});
+    assert_eq!(client.list_groups().unwrap().data, []);
+    assert!(asked.join().unwrap().starts_with("GET /openapi/list_groups"));
+}
+
+#[test]
+fn points_out_of_order_are_all_there_and_lead_nowhere() {
+    let list = r#"{"list":[[[1,"4097"]],[[[1,"1970-01-02T00:00:00.000Z"],[2,"1970-01-03T00:00:00.000Z"],
+        [3,"1970-01-01T00:00:01.000Z"],[4,"2031-01-01T00:00:00.000Z"]]]]}"#;
+    let told = Told::to_answer(vec![ok(list)]);
+    let (client, _) = client(&told.url, 0);
+    let series = SeriesKey { channel: ChannelIndex(1), measurement: MeasurementId(4097) };
+    let end = Timestamp::from_millis(3 * 86_400_000);
+    let mut history = History::of(eui(), series, Timestamp::EPOCH, end);
+    let mut values: Vec<_> = history.next(&client).unwrap().unwrap().0.into_iter().map(|point| point.value).collect();
+    values.sort_by(|a, b| format!("{a:?}").cmp(&format!("{b:?}")));
+    assert_eq!(values, [Value::Number(1.0), Value::Number(2.0), Value::Number(3.0)], "the last was not asked for");
+    assert!(history.next(&client).unwrap().is_none());
+}
+
+#[test]
 fn a_change_that_may_have_been_made_is_not_made_again() {
     let told = Told::to_answer(vec![answer("500 Internal Server Error", "", "")]);
     let (asking, waited) = client(&told.url, 0);

@@ -36,7 +36,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) notes: Arc<Notes>,
     pub(crate) state: IngestState,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 /// What a request was answered with.

@@ -164,7 +164,7 @@ async fn as_parquet_it_has_the_same_readings_and_the_same_bytes_again() {
     assert_eq!((file.num_row_groups(), file.metadata().file_metadata().num_rows()), (2, 84_000));
     let text = export(&*store, query(None)).await;
     let mut lines = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
-    for ((row, line), number) in file.into_iter().zip(lines.records()).zip(0..) {
+    for ((row, line), number) in file.get_row_iter(None).unwrap().zip(lines.records()).zip(0..) {
         use parquet::record::Field;
         let row = row.unwrap();
         let of = |field: &Field| match field {

@@ -174,7 +174,7 @@ fn retention_is_said_looked_at_and_carried_out() {
     station.terminate();
     assert!(station.wait().success());
 
-    let station = Station::serve(folder);
+    let _station = Station::serve(folder);
     let rows = || json(folder, &["export", "--to", "left.csv", "--until", "2002-01-01"])["rows"].clone();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     loop {
