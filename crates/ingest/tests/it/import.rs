@@ -279,8 +279,9 @@ mod parquet_files {
                 refused.push(format!("{line} {why}"));
             }
             true
-        });
-        assert_eq!(counts.await.unwrap(), Counts { new: 3, refused: 7, ..Counts::default() });
+        })
+        .await;
+        assert_eq!(counts.unwrap(), Counts { new: 3, refused: 7, ..Counts::default() });
         refused.sort_by_key(|told| told.split(' ').next().unwrap().parse::<u64>().unwrap());
         for (told, words) in refused.iter().zip([
             "4 `NaN` is no number",
