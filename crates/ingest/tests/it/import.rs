@@ -307,10 +307,7 @@ mod parquet_files {
         ]) {
             assert!(told.starts_with(words), "{told}");
         }
-        assert_eq!(
-            probe.range(Window::ALL, 10).await,
-            ["1/4097 0m=21.5", "1/4200 1m=\"a, b\"", "1/5003 2m=[{\"id\":1}]"]
-        );
+        assert_eq!(probe.range(Window::ALL, 10).await, ["1/4097 0m=21.5", "1/4200 1m=a, b", "1/5003 2m=[{\"id\":1}]"]);
     }
 
     #[test]
