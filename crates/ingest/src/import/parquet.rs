@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Read, Seek, SeekFrom},
+    panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use model::{ChannelIndex, MeasurementId, SeriesKey, Timestamp, Value};
@@ -80,7 +81,7 @@ impl io::Write for Hasher {
 ///
 /// **Errors**: it is none, or was cut off.
 pub fn open_parquet<R: ChunkReader + 'static>(input: R) -> io::Result<SerializedFileReader<R>> {
-    SerializedFileReader::new(input).map_err(failed)
+    guarded(|| SerializedFileReader::new(input))
 }
 
 /// The readings of an export as Parquet. The line of a reading is its number in the file.
@@ -152,10 +153,10 @@ impl<R: ChunkReader + 'static> Iterator for ParquetReadings<R> {
     type Item = Result<Result<Record, Odd>, io::Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Err(error) = self.fill() {
+        if let Err(error) = guarded(|| self.fill()) {
             // Nothing behind it can be found.
             (self.group, self.next_group) = (None, self.file.0.num_row_groups());
-            return Some(Err(failed(error)));
+            return Some(Err(error));
         }
         self.batch.pop_front().map(Ok)
     }
@@ -288,6 +289,14 @@ impl Cells {
                 flags: small("set of flags", self.flags[at])?,
             },
         })
+    }
+}
+
+/// Reads with a library that gives up on some bytes by a panic, which is to be no more than a file that cannot be read.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> io::Result<T> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(failed),
+        Err(_) => Err(io::Error::other("it cannot be read as Parquet: its metadata contradicts itself")),
     }
 }
 

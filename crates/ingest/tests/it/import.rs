@@ -178,7 +178,11 @@ mod parquet_files {
     use ingest::import::{Ended, ParquetReadings, check_parquet_end, open_parquet};
     use parquet::{
         data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type},
-        file::{metadata::KeyValue, properties::WriterProperties, writer::SerializedFileWriter},
+        file::{
+            metadata::KeyValue,
+            properties::{EnabledStatistics, WriterProperties},
+            writer::SerializedFileWriter,
+        },
         schema::parser::parse_message_type,
     };
     use sha2::{Digest, Sha256};
@@ -199,8 +203,17 @@ mod parquet_files {
 
     fn file(schema: &str, cells: &[Cells]) -> Vec<u8> {
         let schema = Arc::new(parse_message_type(schema).unwrap());
-        let mut writer =
-            SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::builder().build())).unwrap();
+        let mut writer = SerializedFileWriter::new(
+            Vec::new(),
+            schema,
+            Arc::new(
+                WriterProperties::builder()
+                    .set_offset_index_disabled(true)
+                    .set_statistics_enabled(EnabledStatistics::Chunk)
+                    .build(),
+            ),
+        )
+        .unwrap();
         let bytes = |text: &str| ByteArray::from(text.as_bytes().to_vec());
         let n = cells.len();
         let mut group = writer.next_row_group().unwrap();
@@ -294,10 +307,7 @@ mod parquet_files {
         ]) {
             assert!(told.starts_with(words), "{told}");
         }
-        assert_eq!(
-            probe.range(Window::ALL, 10).await,
-            ["1/4097 0m=21.5", "1/4200 1m=\"a, b\"", "1/5003 2m=[{\"id\":1}]"]
-        );
+        assert_eq!(probe.range(Window::ALL, 10).await, ["1/4097 0m=21.5", "1/4200 1m=a, b", "1/5003 2m=[{\"id\":1}]"]);
     }
 
     #[test]

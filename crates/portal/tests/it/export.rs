@@ -169,8 +169,9 @@ async fn as_parquet_it_has_the_same_readings_and_the_same_bytes_again() {
         let row = row.unwrap();
         let of = |field: &Field| match field {
             Field::Str(text) => text.clone(),
+            Field::Double(number) => number.to_string(),
             Field::TimestampMillis(ms) => at(*ms).to_string(),
-            other => other.to_string().trim_end_matches(".0").to_owned(),
+            other => other.to_string(),
         };
         let fields: Vec<&Field> = row.get_column_iter().map(|(_, field)| field).collect();
         let value = fields[4..7].iter().find(|field| !matches!(field, Field::Null)).unwrap();
