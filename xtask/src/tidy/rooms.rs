@@ -9,8 +9,10 @@ const TABLE: &str = "ARCHITECTURE.md";
 /// What tests of any room may use beside the room's own: the endpoints are tested on a real store.
 const TESTS_MAY_USE: &str = "store-embedded";
 /// What no room may reach, however many crates lie between.
-const UNREACHABLE: [(&[&str], &[&str]); 2] = [
-    (&["model", "codec", "chunk"], &["tokio", "mio", "serde", "serde_core", "serde_json", "rusqlite", "rustix"]),
+const UNREACHABLE: [(&[&str], &[&str]); 3] = [
+    (&["model", "codec", "chunk"], &["tokio", "mio", "serde", "serde_json", "rusqlite", "rustix"]),
+    // The hash tables of the engine of users' codecs name it where another room of the build asks them to.
+    (&["model", "chunk"], &["serde_core"]),
     (&["store"], &["serde_json", "rusqlite", "axum", "hyper"]),
 ];
 /// Crates that only some rooms name.
