@@ -114,7 +114,7 @@ fn readings_are_exported_beside_a_running_station_and_without_one() {
         json(folder, &["export", "--to", "c.jsonl", "--format", "jsonl", "--until", "2001-01-01", "--device", EUI]);
     assert_eq!(none["rows"], 0);
     for (arguments, words) in [
-        (&["--format", "xls"][..], "`csv` or `jsonl`"),
+        (&["--format", "xls"][..], "`csv`, `jsonl`"),
         (&["--time-zone", "Mars"], "no time zone"),
         (&["--device", "2CF7F12004109999"], "no such device"),
         (&["--as-of", "once"], "is no time"),
