@@ -81,14 +81,19 @@ impl Hubs {
         let Some(hub) = state.hubs.get(&space) else { return false };
         let has_readers = hub.sender.receiver_count() > 0;
         if !has_readers && Arc::strong_count(&hub.passed) == 1 {
-            state.forget(|of| *of == space);
+            state.forget(|of, _| *of == space);
         }
         has_readers
     }
 
-    /// Whether anybody reads what is new in any space.
+    /// Whether anybody reads what is new in any space; if not, forgets the hubs that have no readers at all.
     pub(crate) fn have_readers(&self) -> bool {
-        self.lock().hubs.values().any(|hub| hub.sender.receiver_count() > 0)
+        let mut state = self.lock();
+        let have_readers = state.hubs.values().any(|hub| hub.sender.receiver_count() > 0);
+        if !have_readers && !state.hubs.is_empty() {
+            state.forget(|_, hub| Arc::strong_count(&hub.passed) == 1);
+        }
+        have_readers
     }
 
     pub(crate) fn publish(&self, published: Published) {
@@ -109,7 +114,7 @@ impl Hubs {
 
     /// Cuts everybody off, so that they look into the log for what they have missed.
     pub(crate) fn cut(&self) {
-        self.lock().forget(|_| true);
+        self.lock().forget(|_, _| true);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -118,9 +123,9 @@ impl Hubs {
 }
 
 impl State {
-    fn forget(&mut self, mut is_over: impl FnMut(&Space) -> bool) {
+    fn forget(&mut self, mut is_over: impl FnMut(&Space, &Hub) -> bool) {
         let Self { hubs, passed_max } = self;
-        for (_, hub) in hubs.extract_if(|space, _| is_over(space)) {
+        for (_, hub) in hubs.extract_if(|space, hub| is_over(space, hub)) {
             *passed_max = (*passed_max).max(hub.passed.load(Relaxed));
         }
     }
