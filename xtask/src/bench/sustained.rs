@@ -1,5 +1,4 @@
 use std::{
-    collections::BTreeMap,
     fs,
     path::PathBuf,
     sync::{
@@ -130,58 +129,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let commits = metric(&station, "senstation_store_commits_total")? - stored;
     let (latencies, charts) = (latencies.into_inner().map_err(poisoned)?, charts.into_inner().map_err(poisoned)?);
     let cores = thread::available_parallelism()?.get() as f64;
-    let ms = |us: f64| number(us / 1e3);
-    let rows = BTreeMap::from([
-        (0, ("uplinks a second", "3.3 k".to_owned(), number(posted as f64 / elapsed.as_secs_f64()))),
-        (1, ("readings a second", String::new(), number((posted * READINGS) as f64 / elapsed.as_secs_f64()))),
-        (
-            2,
-            (
-                "CPU, share of the machine",
-                "≤ 35 %".to_owned(),
-                format!("{:.1} %", cpu.as_secs_f64() / elapsed.as_secs_f64() / cores * 100.0),
-            ),
-        ),
-        (
-            3,
-            (
-                "CPU of an uplink, everything counted",
-                String::new(),
-                format!("{} µs", number(cpu.as_secs_f64() * 1e6 / posted as f64)),
-            ),
-        ),
-        (4, ("uplinks in one fsync", String::new(), number(posted as f64 / commits))),
-        (
-            5,
-            (
-                "from due to durable, p50 / p99 / longest",
-                String::new(),
-                format!(
-                    "{} / {} / {} ms",
-                    ms(latencies.median()),
-                    ms(latencies.quantile(0.99)),
-                    ms(latencies.quantile(1.0))
-                ),
-            ),
-        ),
-        (
-            6,
-            (
-                "a year's chart meanwhile, p50 / p99 / longest",
-                "≤ 20 ms".to_owned(),
-                format!("{} / {} / {} ms", ms(charts.median()), ms(charts.quantile(0.99)), ms(charts.quantile(1.0))),
-            ),
-        ),
-        (
-            7,
-            (
-                "memory, most at any time",
-                "≤ 2,500 MB".to_owned(),
-                format!("{} MiB", memory_mib(station.pid(), "VmHWM")?),
-            ),
-        ),
-        (8, ("files", String::new(), format!("{} MiB", folder_bytes(&folder)? >> 20))),
-    ]);
+    let three = |samples: &Samples| {
+        let [p50, p99, longest] = [0.5, 0.99, 1.0].map(|share| number(samples.quantile(share) / 1e3));
+        format!("{p50} / {p99} / {longest} ms")
+    };
+    let seconds = elapsed.as_secs_f64();
+    let share = cpu.as_secs_f64() / seconds / cores * 100.0;
+    let rows = [
+        ("uplinks a second", "3.3 k", number(posted as f64 / seconds)),
+        ("readings a second", "", number((posted * READINGS) as f64 / seconds)),
+        ("CPU, share of the machine", "≤ 35 %", format!("{share:.1} %")),
+        ("CPU of an uplink, everything counted", "", format!("{} µs", number(cpu.as_secs_f64() * 1e6 / posted as f64))),
+        ("uplinks in one fsync", "", number(posted as f64 / commits)),
+        ("from due to durable, p50 / p99 / longest", "", three(&latencies)),
+        ("a year's chart meanwhile, p50 / p99 / longest", "≤ 20 ms", three(&charts)),
+        ("memory, most at any time", "≤ 2,500 MB", format!("{} MiB", memory_mib(station.pid(), "VmHWM")?)),
+        ("files", "", format!("{} MiB", folder_bytes(&folder)? >> 20)),
+    ];
     println!(
         "\n{} devices, {} readings an uplink, {:.1} minutes; fdatasync of 4 KiB p50 {:.0} µs, p99 {:.0} µs; load {:.2}\n\n| what | goal | Senstation |\n|---|---|---|",
         arguments.devices,
@@ -191,7 +155,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         synced.quantile(0.99),
         load()?
     );
-    for (what, goal, ours) in rows.values() {
+    for (what, goal, ours) in rows {
         println!("| {what} | {goal} | {ours} |");
     }
     Ok(())
