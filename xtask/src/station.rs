@@ -110,7 +110,7 @@ pub(crate) fn uplink(eui: u64, number: u64, time_ms: i64) -> String {
 ///
 /// **Units**: `time` in milliseconds of some day.
 pub(crate) fn weather(eui: u64, number: u64, time_ms: i64) -> String {
-    message(eui, number, time_ms, "S2120", 3, "AQCFTQAAD0cAABUCAH8AAAAAJu4DZA==")
+    message(eui, number, time_ms, "S2120", 3, "AQCFTQAAD0cAABUCAH8AAAAAJu4=")
 }
 
 fn message(eui: u64, number: u64, time_ms: i64, model: &str, port: u8, data: &str) -> String {
