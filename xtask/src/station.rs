@@ -121,7 +121,11 @@ fn message(eui: u64, number: u64, time_ms: i64, model: &str, port: u8, data: &st
     )
 }
 
+/// The station's program: what `SENSTATION_BINARY` names, or what is built now.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    if let Some(binary) = std::env::var_os("SENSTATION_BINARY") {
+        return Ok(binary.into());
+    }
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--package", "senstation"]).current_dir(crate::root());
     if !cfg!(debug_assertions) {
