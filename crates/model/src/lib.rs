@@ -14,6 +14,7 @@ mod device;
 mod downlink;
 mod group;
 mod limits;
+mod mirror;
 mod organization;
 mod person;
 mod position;
@@ -45,6 +46,7 @@ pub use device::{Antenna, Device, DeviceEui, DeviceId, DeviceKind, DeviceNotes, 
 pub use downlink::Downlink;
 pub use group::{Group, GroupId};
 pub use limits::{Allowance, InvalidPeriod, OrgLimits, Period, Rate};
+pub use mirror::{Mirror, MirrorId};
 pub use organization::{OrgId, Organization};
 pub use person::{Deed, Email, InvalidEmail, InvalidRole, Invite, PasswordHash, Person, PersonId, Role, Session};
 pub use position::Position;

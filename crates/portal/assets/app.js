@@ -64,6 +64,17 @@ function moveTime(time, iso) {
 
 showAges();
 setInterval(showAges, 10_000);
+
+// What changes while long work goes on: fetched again with its page.
+async function showFresh(part) {
+  if (document.hidden) return;
+  const answer = await fetch(location.pathname).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector(`[data-fresh="${part.dataset.fresh}"]`);
+  if (fresh && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
+}
+for (const part of document.querySelectorAll("[data-fresh]")) setInterval(showFresh, 3_000, part);
 // Timers sleep in hidden tabs.
 document.addEventListener("visibilitychange", () => document.hidden || showAges());
 

@@ -141,7 +141,7 @@ const EXPORTED: [(&str, &str); 7] = [
 #[rustfmt::skip]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Anyone, Manage, Operate, Read, Write};
-use api::{account, codecs, completeness, data, devices, document, events, export, groups, keys, limits, live, organization, people, retention, rules, sources, unbound, usage};
+use api::{account, codecs, completeness, data, devices, document, events, export, groups, keys, limits, live, mirrors, organization, people, retention, rules, sources, unbound, usage};
     vec![
         page(Anyone, "/sign-in", pages::sign_in::form),
         form(Anyone, "/sign-in", pages::sign_in::submit),
@@ -192,6 +192,10 @@ use api::{account, codecs, completeness, data, devices, document, events, export
         form(Manage, "/sources/{id}/broker/remove", pages::sources::fetch_no_more),
         page(Manage, "/sources/{id}/rules", pages::rules::show),
         form(Manage, "/sources/{id}/rules", pages::rules::save),
+        page(Manage, "/mirrors", pages::mirrors::list),
+        form(Manage, "/mirrors", pages::mirrors::create),
+        form(Manage, "/mirrors/{id}", pages::mirrors::change),
+        form(Manage, "/mirrors/{id}/remove", pages::mirrors::remove),
         page(Manage, "/codecs", pages::codecs::list),
         form(Manage, "/codecs", pages::codecs::create),
         page(Manage, "/codecs/{model}", pages::codecs::show),
@@ -249,6 +253,12 @@ use api::{account, codecs, completeness, data, devices, document, events, export
         program(Read, Method::GET, "/api/devices/{eui}/completeness", asked::<completeness::CompletenessShape>("How much of what a device sent came, by day", &[("days", "how many days back, today included, 1 to 92; 31 where nothing is said")]), completeness::get),
         program(Manage, Method::GET, "/api/sources/{id}/rules", gives::<Page<rules::RuleShape>>("Which model devices are that a source names, in the order that is tried"), rules::list),
         program(Manage, Method::PUT, "/api/sources/{id}/rules", takes::<rules::Rules, Page<rules::RuleShape>>(200, "Say which model devices are that a source names, in place of what was said before"), rules::set),
+        program(Manage, Method::GET, "/api/mirrors", gives::<Page<mirrors::MirrorShape>>("List the stations that are mirrored, and how that goes"), mirrors::list),
+        program(Manage, Method::POST, "/api/mirrors", takes::<mirrors::NewMirror, mirrors::MirrorShape>(201, "Mirror a station: bring its history home, and follow it"), mirrors::create),
+        program(Manage, Method::GET, "/api/mirrors/{id}", gives::<mirrors::MirrorShape>("A station that is mirrored, and how that goes"), mirrors::get),
+        program(Manage, Method::PATCH, "/api/mirrors/{id}", takes::<mirrors::MirrorChange, mirrors::MirrorShape>(200, "Pause a mirror, change its budget or pace, or let both stations be asked the same"), mirrors::change),
+        program(Manage, Method::DELETE, "/api/mirrors/{id}", ends("End a mirror; what it has brought stays"), mirrors::remove),
+        program(Manage, Method::POST, "/api/mirror-estimates", takes::<mirrors::NewMirror, mirrors::MirrorEstimate>(200, "See what another station has, and what it costs to bring home; nothing is spent or kept"), mirrors::look),
         program(Manage, Method::GET, "/api/codecs", gives::<Page<codecs::CodecShape>>("List the codecs that the organization wrote itself"), codecs::list),
         program(Manage, Method::POST, "/api/codecs", takes::<codecs::NewCodec, codecs::CodecShape>(201, "Keep a codec; all its examples have to fit"), codecs::create),
         program(Manage, Method::GET, "/api/codecs/{model}", gives::<codecs::CodecShape>("A codec"), codecs::get),

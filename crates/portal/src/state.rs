@@ -2,7 +2,8 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use futures_util::stream;
 use model::{
-    AccessId, Call, OrgId, Position, Reading, Retention, SourceKind, Timestamp, UserCodec, Value as ReadValue,
+    AccessId, Call, Mirror, MirrorId, OrgId, Position, Reading, Retention, SourceKind, Timestamp, UserCodec,
+    Value as ReadValue,
 };
 use serde_json::Value;
 use store::{Error, Store};
@@ -48,6 +49,12 @@ pub trait Station: Send + Sync {
     fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Error>;
     /// What is usually subscribed to at a broker for a kind of source; empty where nothing is usual.
     fn usual_topics(&self, kind: SourceKind) -> &'static [&'static str];
+    /// Looks what another station has, and what it would cost to mirror it; nothing of that costs data. What is wrong
+    /// stands in the error, in words.
+    fn look_at_station<'a>(&'a self, mirror: &'a Mirror, access_key: &'a str)
+    -> Later<'a, Result<MirrorSight, String>>;
+    /// How a mirror of an organization is doing.
+    fn mirror_progress(&self, org: OrgId, id: MirrorId) -> MirrorProgress;
     /// Whether a simulated fleet runs in an organization.
     fn has_simulated_fleet(&self, org: OrgId) -> bool;
     /// What an organization's access key has called last, the newest first.
@@ -56,6 +63,98 @@ pub trait Station: Send + Sync {
     fn start_simulated_fleet(&self, org: OrgId);
     /// Ends the simulated fleet of an organization, unbinds its devices and erases their history.
     fn remove_simulated_fleet(&self, org: OrgId);
+}
+
+/// What another station has, and what it costs to bring home.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MirrorSight {
+    /// Where it is asked.
+    pub station: String,
+    /// What it calls the account's organization.
+    pub other_org: String,
+    /// The names of its groups.
+    pub groups: Vec<String>,
+    /// Its nodes: EUI, name, and how many series each has.
+    pub devices: Vec<(String, String, usize)>,
+    /// How many gateways it has.
+    pub gateways: usize,
+    /// How many data (dm) the history is that is not here yet, about.
+    pub dm: u64,
+    /// In how many calls.
+    pub calls: u64,
+    /// In how many hours.
+    pub hours: f64,
+}
+
+/// How a mirror is doing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MirrorProgress {
+    /// What it does just now.
+    pub phase: MirrorPhase,
+    /// How much of history is here, in milliseconds of series.
+    pub done: u64,
+    /// And of how much.
+    pub total: u64,
+    /// How long the rest will take at this pace, in milliseconds.
+    pub left_ms: Option<u64>,
+    /// Readings fetched so far.
+    pub points: u64,
+    /// Data (dm) spent so far.
+    pub dm: u64,
+    /// Readings that came since it follows.
+    pub news: u64,
+    /// When the last of them came.
+    pub news_at: Option<Timestamp>,
+    /// What went wrong last, if it has not gone well since.
+    pub trouble: Option<String>,
+    /// Days of devices of which fewer readings are here than there; `None` until they were counted.
+    pub differences: Option<Vec<MirrorDifference>>,
+    /// How many questions both stations were asked.
+    pub compared: u64,
+    /// Those that they answer differently.
+    pub disagreements: Vec<MirrorDifference>,
+}
+
+impl MirrorProgress {
+    /// How much of history is here, from 0 to 1.
+    pub(crate) fn share(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { self.done.min(self.total) as f64 / self.total as f64 }
+    }
+}
+
+/// What a mirror does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MirrorPhase {
+    /// It has not begun, or rests.
+    #[default]
+    Resting,
+    /// It looks what there is.
+    Looking,
+    /// It brings history home.
+    History,
+    /// It counts what is here against what was there.
+    Counting,
+    /// It follows by asking again and again.
+    Asking,
+    /// It follows by the other station's stream as well.
+    Streaming,
+    /// Its budget is used up.
+    Spent,
+    /// It waits before it tries again.
+    Waiting,
+}
+
+/// Where two stations differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorDifference {
+    /// The device.
+    pub eui: String,
+    /// The day, or what was asked.
+    pub what: String,
+    /// What the other station has.
+    pub there: String,
+    /// What is here.
+    pub here: String,
 }
 
 /// An answer that takes a while.

@@ -12,8 +12,13 @@ use anyhow::{Context, bail};
 use api::ApiState;
 use codec::{Codec, script::Outcome};
 use futures_util::stream::unfold;
-use model::{AccessId, Call, Frame, OrgId, Position, Retention, SourceKind, StationKey, Timestamp, UserCodec};
-use portal::{BrokerClient, BrokerFigures, Fact, Later, LiveMessages, PortalState, Stream, TriedCodec};
+use model::{
+    AccessId, Call, Frame, Mirror, MirrorId, OrgId, Position, Retention, SourceKind, StationKey, Timestamp, UserCodec,
+};
+use portal::{
+    BrokerClient, BrokerFigures, Fact, Later, LiveMessages, MirrorProgress, MirrorSight, PortalState, Stream,
+    TriedCodec,
+};
 use store::Registry;
 use stream::Broker;
 
@@ -25,6 +30,7 @@ use crate::{
     demo::Fleets,
     disk::Disk,
     logging::Tail,
+    mirror::Mirrors,
     station::Station,
 };
 
@@ -37,6 +43,7 @@ pub(crate) struct Front {
     pub(crate) log: Tail,
     pub(crate) backups: Arc<Backups>,
     pub(crate) disk: Arc<Disk>,
+    pub(crate) mirrors: Arc<Mirrors>,
     /// Where the MQTT door is, if it is open.
     pub(crate) mqtt: Option<SocketAddr>,
     pub(crate) broker: Broker,
@@ -156,6 +163,18 @@ impl portal::Station for Front {
         };
         let clients = self.broker.clients(org).into_iter().map(client).collect();
         BrokerFigures { clients, sent, received, dropped, missed }
+    }
+
+    fn look_at_station<'a>(
+        &'a self,
+        mirror: &'a Mirror,
+        access_key: &'a str,
+    ) -> Later<'a, Result<MirrorSight, String>> {
+        Box::pin(self.mirrors.look(mirror, access_key))
+    }
+
+    fn mirror_progress(&self, org: OrgId, id: MirrorId) -> MirrorProgress {
+        self.mirrors.progress(org, id)
     }
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {

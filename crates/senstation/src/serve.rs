@@ -35,6 +35,7 @@ use crate::{
     front::{self, Front, PortalLink},
     intake, jobs,
     logging::Tail,
+    mirror::Mirrors,
     output::Output,
     private_space::PrivateSpace,
     station::Station,
@@ -118,9 +119,12 @@ pub(crate) struct Running {
     signals: Signals,
 }
 
-/// What everything runs on.
-pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")
+/// Runs a station to its end. What still waits for another station then is waited for no more.
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 impl Running {
@@ -178,6 +182,7 @@ impl Running {
         );
         let backups = Arc::new(Backups::new(settings.backup.clone()));
         let disk = Arc::new(Disk::new(&settings.data_dir));
+        let mirrors = Arc::new(Mirrors::new(settings.data_dir.clone(), station_key.clone()));
         let front = Front {
             station: Arc::clone(&station),
             api: api.clone(),
@@ -186,6 +191,7 @@ impl Running {
             log,
             backups: Arc::clone(&backups),
             disk: Arc::clone(&disk),
+            mirrors: Arc::clone(&mirrors),
             mqtt: mqtt_address,
             broker: broker.clone(),
             station_key,
@@ -216,6 +222,8 @@ impl Running {
         };
         running.open_doors(settings, &ingest, identity)?;
         running.spawn(|_, stop| intake::run(ingest, stop));
+        mirrors.reached_at(running.http.map(|address| format!("http://{}", here(address))));
+        running.spawn(|station, stop| mirrors.run(station, stop));
         let broker = running.broker.clone();
         running.spawn(|_, stop| async move { broker.run(stop).await });
         let room = Room::new(settings.mqtt.connections_max);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
-    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, Mirror, MirrorId, OrgId, OrgLimits, Organization, Person, PersonId, Rate,
+    Retention, RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink,
+    UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Message, ModelRule, PersonChange, Registry,
@@ -271,6 +272,18 @@ impl Registry for EmbeddedStore {
 
     async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error> {
         self.registry.remove_user_codec(org, model).await
+    }
+
+    async fn set_mirror(&self, mirror: Mirror) -> Result<(), Error> {
+        self.registry.set_mirror(mirror).await
+    }
+
+    async fn list_mirrors(&self, org: Option<OrgId>) -> Result<Vec<Mirror>, Error> {
+        self.registry.list_mirrors(org).await
+    }
+
+    async fn remove_mirror(&self, org: OrgId, id: MirrorId) -> Result<(), Error> {
+        self.registry.remove_mirror(org, id).await
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

@@ -66,6 +66,8 @@ pub enum Kind {
     Session,
     /// A codec that a user wrote.
     Codec,
+    /// A mirror of another station.
+    Mirror,
 }
 
 impl std::fmt::Display for Kind {
@@ -81,6 +83,7 @@ impl std::fmt::Display for Kind {
             Self::Invite => "invite",
             Self::Session => "session",
             Self::Codec => "codec",
+            Self::Mirror => "mirror",
         })
     }
 }

@@ -19,8 +19,8 @@ pub use query::{
 };
 pub use reference::Reference;
 pub use registry::{
-    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, MODEL_RULES_MAX, ModelRule, PersonChange, RETAINED_MAX, Registry,
-    STREAM_SESSIONS_MAX, SourceChange, SourceNote, StreamNote, USER_CODECS_MAX,
+    Binding, DeviceChange, DeviceFilter, GROUPS_MAX, MIRRORS_MAX, MODEL_RULES_MAX, ModelRule, PersonChange,
+    RETAINED_MAX, Registry, STREAM_SESSIONS_MAX, SourceChange, SourceNote, StreamNote, USER_CODECS_MAX,
 };
 pub use telemetry::{DEDUP_WINDOW_MS, ExpireKind, Revision, Telemetry};
 pub use unbound::{

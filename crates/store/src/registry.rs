@@ -3,9 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Antenna, Broker, BrokerState, Channel, ChannelMap, CodecVersion, Day, Deed, Device,
-    DeviceEui, DeviceId, DeviceKind, DeviceNotes, Downlink, Email, GeoPoint, Group, GroupId, Invite, OrgId, OrgLimits,
-    Organization, PasswordHash, Person, PersonId, Position, Rate, Retention, RetentionRules, Role, SecretHash, Session,
-    Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    DeviceEui, DeviceId, DeviceKind, DeviceNotes, Downlink, Email, GeoPoint, Group, GroupId, Invite, Mirror, MirrorId,
+    OrgId, OrgLimits, Organization, PasswordHash, Person, PersonId, Position, Rate, Retention, RetentionRules, Role,
+    SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
 };
 
 use crate::{Charge, Drawn, Error, Message, UnboundDevice, UnboundUplink, Usage};
@@ -23,6 +23,9 @@ pub const MODEL_RULES_MAX: usize = 100;
 
 /// Most codecs that an organization may have written itself.
 pub const USER_CODECS_MAX: usize = 100;
+
+/// The most other stations that an organization mirrors.
+pub const MIRRORS_MAX: usize = 16;
 
 /// The control plane: who owns what, and who may do what.
 ///
@@ -213,6 +216,14 @@ pub trait Registry: Send + Sync {
     async fn list_user_codecs(&self, org: OrgId) -> Result<Vec<Arc<UserCodec>>, Error>;
     /// Removes a codec; what its devices send from then on is kept undecoded. **Errors**: `NotFound`.
     async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error>;
+
+    /// Keeps a mirror in place of the organization's of that id, if there is one. **Errors**: `NotFound` organization,
+    /// `Conflict` if another of its mirrors is of that station and Access ID, `Limit` beyond [`MIRRORS_MAX`].
+    async fn set_mirror(&self, mirror: Mirror) -> Result<(), Error>;
+    /// Every mirror, or those of one organization, by ascending organization and id.
+    async fn list_mirrors(&self, org: Option<OrgId>) -> Result<Vec<Mirror>, Error>;
+    /// Removes a mirror; what it has brought stays. **Errors**: `NotFound`.
+    async fn remove_mirror(&self, org: OrgId, id: MirrorId) -> Result<(), Error>;
 
     /// Keeps an uplink of a device that nobody in its organization has bound, until somebody does, and says whether
     /// it was kept before: the device and source have a kept one with the same key, received less than 24 h before

@@ -12,6 +12,7 @@ pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod live;
+pub(crate) mod mirrors;
 pub(crate) mod organization;
 pub(crate) mod people;
 pub(crate) mod retention;

@@ -7,6 +7,7 @@ pub(crate) mod fleet;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod mirrors;
 pub(crate) mod people;
 pub(crate) mod retention;
 pub(crate) mod sources;

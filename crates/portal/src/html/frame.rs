@@ -16,7 +16,7 @@ use crate::{
 /// A section of the portal: its path, icon, name, and what it takes to see it.
 type Section = (&'static str, &'static str, fn(&'static Texts) -> &'static str, Right);
 
-const SECTIONS: [Section; 15] = [
+const SECTIONS: [Section; 16] = [
     ("/", "overview", |t| t.nav_overview, Right::Read),
     ("/devices", "devices", |t| t.nav_devices, Right::Read),
     ("/map", "map", |t| t.nav_map, Right::Read),
@@ -24,6 +24,7 @@ const SECTIONS: [Section; 15] = [
     ("/keys", "keys", |t| t.nav_keys, Right::Manage),
     ("/usage", "usage", |t| t.nav_usage, Right::Manage),
     ("/sources", "sources", |t| t.nav_sources, Right::Manage),
+    ("/mirrors", "mirrors", |t| t.nav_mirrors, Right::Manage),
     ("/codecs", "codecs", |t| t.nav_codecs, Right::Manage),
     ("/stream", "stream", |t| t.nav_stream, Right::Manage),
     ("/measurements", "measurements", |t| t.nav_measurements, Right::Read),

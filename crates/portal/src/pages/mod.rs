@@ -12,6 +12,7 @@ pub(crate) mod join;
 pub(crate) mod keys;
 pub(crate) mod map;
 pub(crate) mod measurements;
+pub(crate) mod mirrors;
 pub(crate) mod overview;
 pub(crate) mod paste;
 pub(crate) mod people;

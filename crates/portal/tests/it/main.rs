@@ -10,6 +10,7 @@ mod export;
 mod injection;
 mod inventory;
 mod management;
+mod mirrors;
 mod refusals;
 mod retention;
 mod scene;

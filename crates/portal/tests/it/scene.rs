@@ -2,8 +2,8 @@
 
 use model::{
     Channel, ChannelIndex, CodecVersion, DedupKey, Device, DeviceEui, DeviceKind, Frame, Group, GroupId, Invite,
-    KeyLimits, OrgId, Reading, Reception, Role, RowFlags, SecretHash, Source, SourceId, SourceKind, Timestamp, Uplink,
-    UserCodec,
+    KeyLimits, Mirror, MirrorId, OrgId, Reading, Reception, Role, RowFlags, SecretHash, Source, SourceId, SourceKind,
+    Timestamp, Uplink, UserCodec,
 };
 use portal::Secret;
 use store::{Binding, Entry, NewRow, Registry, StoredUplink, Telemetry};
@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Group,
     /// A codec of the organization's own, by its model.
     Codec,
+    /// A station that is mirrored.
+    Mirror,
     Key,
     Source,
     Person,
@@ -35,7 +37,7 @@ pub(crate) enum Kind {
 }
 
 /// What stands in each place of a path, by what is before it.
-const PLACES: [(&str, &str, Kind); 25] = [
+const PLACES: [(&str, &str, Kind); 27] = [
     ("/join/", "{token}", Kind::Token),
     ("/setup/chirpstack/", "{id}", Kind::Source),
     ("/devices/", "{eui}", Kind::Device),
@@ -43,6 +45,8 @@ const PLACES: [(&str, &str, Kind); 25] = [
     ("/api/unbound/", "{eui}", Kind::Unbound),
     ("/groups/", "{id}", Kind::Group),
     ("/keys/", "{id}", Kind::Key),
+    ("/mirrors/", "{id}", Kind::Mirror),
+    ("/api/mirrors/", "{id}", Kind::Mirror),
     ("/codecs/", "{model}", Kind::Codec),
     ("/api/codecs/", "{model}", Kind::Codec),
     ("/usage/keys/", "{id}", Kind::Key),
@@ -64,7 +68,7 @@ const PLACES: [(&str, &str, Kind); 25] = [
 ];
 
 /// What each route that changes something is sent, so that it does.
-const BODIES: [(&str, &str, &str); 74] = [
+const BODIES: [(&str, &str, &str); 81] = [
     ("POST", "/sign-in", "email=OPERATOR&password=PASSWORD"),
     ("POST", "/sign-out", ""),
     ("POST", "/preferences", "language=zh&next=/devices"),
@@ -93,6 +97,13 @@ const BODIES: [(&str, &str, &str); 74] = [
     ("POST", "/sources/{id}/broker/remove", ""),
     ("POST", "/sources/{id}/rules", "rules=Probe%3DS2120"),
     ("PUT", "/api/sources/{id}/rules", r#"{"items":[{"name":"Probe","model":"S2120"}]}"#),
+    ("POST", "/mirrors", "station=global&access_id=NEW&access_key=0123456789ABCDEF0123456789ABCDEF&do=start"),
+    ("POST", "/mirrors/{id}", "do=pause"),
+    ("POST", "/mirrors/{id}/remove", ""),
+    ("POST", "/api/mirrors", r#"{"station":"global","access_id":"NEW","access_key":"0123456789ABCDEF"}"#),
+    ("PATCH", "/api/mirrors/{id}", r#"{"budget_dm":5}"#),
+    ("DELETE", "/api/mirrors/{id}", ""),
+    ("POST", "/api/mirror-estimates", r#"{"station":"global","access_id":"NEW","access_key":"0123456789ABCDEF"}"#),
     ("POST", "/codecs", "model=NEW&source=x&table=a%3D1/4097&examples=2+00+-%3E+1/4097%3D1"),
     ("POST", "/codecs/{model}", "source=y&table=a%3D1/4097&examples=2+00+-%3E+1/4097%3D1"),
     ("POST", "/codecs/{model}/remove", ""),
@@ -156,7 +167,7 @@ pub(crate) fn is_account(path: &str) -> bool {
 
 /// Whether a path is about something that is only tried.
 pub(crate) fn is_trial(path: &str) -> bool {
-    path == "/api/codec-trials"
+    path == "/api/codec-trials" || path == "/api/mirror-estimates"
 }
 
 pub(crate) fn is_api(path: &str) -> bool {
@@ -189,6 +200,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) source: SourceId,
     pub(crate) key: String,
     pub(crate) codec: String,
+    pub(crate) mirror: String,
     pub(crate) person: String,
     pub(crate) session: String,
     pub(crate) invite: SecretHash,
@@ -227,6 +239,7 @@ impl<'a> Scene<'a> {
             source,
             key: key.to_string(),
             codec: codec(app, org).await,
+            mirror: mirror(app, org).await,
             person: spare.id.to_string(),
             session: handle(Secret::of(session).hash),
             invite,
@@ -243,6 +256,7 @@ impl<'a> Scene<'a> {
             Kind::Group => self.group.to_string(),
             Kind::Key => self.key.clone(),
             Kind::Codec => self.codec.clone(),
+            Kind::Mirror => self.mirror.clone(),
             Kind::Source => self.source.to_string(),
             Kind::Person => self.person.clone(),
             Kind::Session => self.session.clone(),
@@ -380,6 +394,27 @@ async fn codec(app: &App, org: OrgId) -> String {
     };
     app.store.set_user_codec(codec).await.unwrap();
     model
+}
+
+/// A station that is mirrored.
+async fn mirror(app: &App, org: OrgId) -> String {
+    let id = MirrorId::from_raw(app.count());
+    let mirror = Mirror {
+        org,
+        id,
+        station: "china".to_owned(),
+        access_id: format!("PROBE{id}"),
+        access_key: vec![1],
+        since: at(0),
+        budget_dm: None,
+        calls_per_minute: 40,
+        streams: false,
+        is_paused: false,
+        compare_until: None,
+        created_at: at(NOW_MS),
+    };
+    app.store.set_mirror(mirror).await.unwrap();
+    id.to_string()
 }
 
 /// One uplink of a device that nobody has bound.

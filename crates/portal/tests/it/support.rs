@@ -15,12 +15,12 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{
-    AccessId, AccessKey, Call, Keep, KeyLimits, OrgId, Organization, PasswordHash, Person, PersonId, Position, Reading,
-    Retention, Role, Scopes, SecretHash, Session, Timestamp, UserCodec, Value,
+    AccessId, AccessKey, Call, Keep, KeyLimits, Mirror, MirrorId, OrgId, Organization, PasswordHash, Person, PersonId,
+    Position, Reading, Retention, Role, Scopes, SecretHash, Session, Timestamp, UserCodec, Value,
 };
 use portal::{
-    Address, BrokerClient, BrokerFigures, Fact, Later, LiveMessages, PortalState, Secret, Settings, Station, Stream,
-    TriedCodec, router,
+    Address, BrokerClient, BrokerFigures, Fact, Later, LiveMessages, MirrorDifference, MirrorPhase, MirrorProgress,
+    MirrorSight, PortalState, Secret, Settings, Station, Stream, TriedCodec, router,
 };
 use store::{Registry, Telemetry};
 use store_embedded::{Durability, EmbeddedStore};
@@ -144,6 +144,42 @@ impl Station for TestStation {
 
     fn usual_topics(&self, kind: model::SourceKind) -> &'static [&'static str] {
         if kind == model::SourceKind::ChirpStack { &["application/+/device/+/event/up"] } else { &[] }
+    }
+
+    fn look_at_station<'a>(
+        &'a self,
+        mirror: &'a Mirror,
+        access_key: &'a str,
+    ) -> Later<'a, Result<MirrorSight, String>> {
+        Box::pin(async move {
+            if mirror.station == "nowhere" || access_key == "wrong" {
+                return Err("the station cannot be reached: <i>no</i>".to_owned());
+            }
+            let devices = vec![("2CF7F12000000001".to_owned(), "<b>Roof</b>".to_owned(), 3)];
+            let station = mirror.station.clone();
+            let groups = vec!["<i>Barn</i>".to_owned()];
+            let (dm, calls, hours) = (4_321, 44, 1.1);
+            Ok(MirrorSight { station, other_org: "7".to_owned(), groups, devices, gateways: 1, dm, calls, hours })
+        })
+    }
+
+    fn mirror_progress(&self, _: OrgId, _: MirrorId) -> MirrorProgress {
+        let of = |what: &str| MirrorDifference {
+            eui: "2CF7F12000000001".to_owned(),
+            what: what.to_owned(),
+            there: "<b>5</b>".to_owned(),
+            here: "4".to_owned(),
+        };
+        MirrorProgress {
+            phase: MirrorPhase::History,
+            done: 3,
+            total: 12,
+            left_ms: Some(7_500_000),
+            trouble: Some("<i>slow</i>".to_owned()),
+            differences: Some(vec![of("2026-07-01")]),
+            disagreements: vec![of("latest")],
+            ..MirrorProgress::default()
+        }
     }
 
     fn has_simulated_fleet(&self, org: OrgId) -> bool {

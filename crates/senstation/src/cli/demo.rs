@@ -4,8 +4,7 @@ use clap::Args;
 use super::{Session, serve::Doors};
 use crate::{
     config::{Listen, Origin},
-    demo, logging,
-    serve::runtime,
+    demo, logging, serve,
 };
 
 /// Run a station with a simulated fleet and 90 days of history
@@ -53,6 +52,6 @@ impl Demo {
             settings.log.level = "warn".to_owned();
         }
         let log = logging::start(&settings.log)?;
-        runtime()?.block_on(demo::run(&settings, self.days, session.output, log))
+        serve::block_on(demo::run(&settings, self.days, session.output, log))
     }
 }

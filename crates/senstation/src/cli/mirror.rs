@@ -6,7 +6,7 @@ use client::Station;
 use model::{OrgId, Timestamp};
 
 use super::{Session, arguments, block_on, find_org, key::first_line};
-use crate::{clock, mirror, station};
+use crate::{clock, front, mirror, station};
 
 /// What stations serve, by their documentation.
 const HISTORY_DAYS: i64 = 90;
@@ -48,8 +48,16 @@ pub(super) struct Mirror {
     #[arg(long, value_name = "N", default_value_t = 40)]
     calls_per_minute: u32,
     /// End when history is here, rather than follow
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["stream", "shadow"])]
     once: bool,
+    /// Follow its stream as well, so that readings come at once; without TLS, as Seeed streams, the key crosses the
+    /// network in clear
+    #[arg(long)]
+    stream: bool,
+    /// Ask both stations the same for so many hours, once history is here, and say where they differ; the key has to
+    /// be good here too, as `senstation key import` makes it
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=744))]
+    shadow: Option<u32>,
     /// How often to ask for what is new, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(5..=86_400))]
     every: u32,
@@ -63,6 +71,10 @@ impl Mirror {
             bail!("there is no station in `{path}`; create one with `senstation org create --name NAME`");
         }
         let org = session.with_registry(async |registry| Ok(find_org(&*registry, self.org).await?.id))?;
+        let compare = self.shadow.map(|hours| {
+            let until = clock::now().plus_ms(i64::from(hours) * 3_600_000);
+            (until, Station::At(front::base_url(&settings)))
+        });
         let wanted = mirror::Wanted {
             station: self.station,
             access_id: self.access_id,
@@ -71,10 +83,13 @@ impl Mirror {
             since: self.since.unwrap_or_else(|| clock::now().minus_ms(HISTORY_DAYS * DAY_MS)),
             budget_dm: self.budget,
             calls_per_minute: self.calls_per_minute,
-            is_dry: self.dry_run,
-            follow: (!self.once).then(|| Duration::from_secs(self.every.into())),
+            follow: (!self.once).then(|| mirror::Follow {
+                every: Duration::from_secs(self.every.into()),
+                streams: self.stream,
+                compare,
+            }),
         };
-        let shown = block_on(mirror::run(&settings, wanted))?;
+        let shown = block_on(mirror::run(&settings, wanted, self.dry_run))?;
         let estimate = &shown["estimate"];
         let mut text = format!(
             "{}: {} devices with {} series, {} gateways, {} groups\nhistory since {}: about {} dm, {} calls, {:.1} h",

@@ -5,7 +5,7 @@ use crate::{
     config::Layers,
     logging,
     output::Output,
-    serve::{Running, Signals, runtime},
+    serve::{self, Running, Signals},
     station::Station,
 };
 
@@ -77,7 +77,7 @@ impl Serve {
         self.doors.set(&mut session.layers)?;
         let settings = session.settings()?;
         let log = logging::start(&settings.log)?;
-        runtime()?.block_on(async {
+        serve::block_on(async {
             let station = Station::open(&settings)?;
             let running = Running::start(&settings, station, Signals::catch()?, log).await?;
             running.announce(session.output);

@@ -95,8 +95,19 @@ impl Inventory {
         self.nodes.iter().map(of).collect()
     }
 
-    pub(super) fn counts(&self) -> (usize, usize, usize) {
-        (self.groups.len().saturating_sub(1), self.nodes.len(), self.gateways.len())
+    /// The names of the nodes, in the order of [`copied`](Self::copied).
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.nodes.iter().map(|found| found.name.clone())
+    }
+
+    /// The groups but the default one, which has no id.
+    pub(super) fn group_names(&self) -> Vec<String> {
+        let named = self.groups.iter().filter(|group| !group.group_uuid.is_empty());
+        named.map(|group| group.group_name.clone()).collect()
+    }
+
+    pub(super) fn gateway_count(&self) -> usize {
+        self.gateways.len()
     }
 
     /// Adds what the organization does not have; what it has stays as it is.

@@ -2,31 +2,51 @@
 //!
 //! A window of a device is fetched series by series, stored as rows, and only then noted as had, so
 //! that a mirror that is killed asks again for one window at most, and stores nothing twice.
+//! `senstation mirror` runs one by hand; a running station runs those that somebody began in its
+//! portal ([`jobs`]).
 
+mod compare;
 mod devices;
+mod follow;
+mod jobs;
+mod sight;
 mod sink;
 mod state;
+mod told;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
-use client::{AsyncClient, Client, Gateway, History, Manners, Point, Station as Other};
+use client::{AsyncClient, Client, Gateway, History, Manners, Point, Station as Other, stream_address};
 use ingest::import::{Origin, Record};
-use model::{Day, OrgId, SeriesKey, Timestamp};
+use model::{Day, DeviceEui, OrgId, SeriesKey, Timestamp};
+use portal::{MirrorDifference, MirrorPhase};
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use store::Registry;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval, interval_at},
+};
 
 use self::{
+    compare::Comparison,
     devices::Inventory,
+    follow::{Followed, Heard, follow},
     sink::Sink,
     state::{Copied, State, StateFile, Stretch},
 };
-use crate::{clock, config::Settings, output::remark, progress::Shown, station};
+use crate::{clock, config::Settings, station};
 
+pub(crate) use jobs::Mirrors;
+pub(crate) use sight::look;
 pub(crate) use sink::{Batch, count, take};
+pub(crate) use told::Told;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -38,6 +58,14 @@ const WIDTH_MS_MAX: i64 = 28 * DAY_MS;
 const PAGE: usize = 1_000;
 /// What may still come in behind the newest, when it is followed.
 const OVERLAP_MS: i64 = HOUR_MS;
+/// How often both stations are asked about a device.
+const COMPARE: Duration = Duration::from_secs(60);
+/// How often is asked beside a stream, which tells most.
+const BESIDE_STREAM: Duration = Duration::from_secs(3_600);
+/// What waits to be said about a stream.
+const HEARD_MAX: usize = 64;
+/// The most differences that are remembered.
+const DIFFERENCES_MAX: usize = 1_000;
 
 /// What is wanted of a mirror.
 #[derive(Debug, Clone)]
@@ -50,126 +78,158 @@ pub(crate) struct Wanted {
     /// Data that may be spent in all.
     pub(crate) budget_dm: Option<u64>,
     pub(crate) calls_per_minute: u32,
-    pub(crate) is_dry: bool,
-    /// How often to ask for what is new, once history is there; `None` to end then.
-    pub(crate) follow: Option<Duration>,
+    /// What to do once history is there; `None` to end then.
+    pub(crate) follow: Option<Follow>,
 }
 
-/// Copies, proves, and follows if that is wanted.
-pub(crate) async fn run(settings: &Settings, wanted: Wanted) -> anyhow::Result<Value> {
-    let manners = Manners { calls_per_minute: wanted.calls_per_minute, ..Manners::default() };
-    let client = Client::new(&wanted.station, &wanted.access_id, &wanted.access_key)?.with_manners(manners);
-    let client = AsyncClient::new(client);
-    let there = wanted.station.to_string();
-    let other_org = client.call(|client| client.view_organization()).await;
-    let other_org = other_org.with_context(|| format!("`{there}`"))?.data;
-    let inventory = Inventory::ask(&client).await.with_context(|| format!("`{there}`"))?;
-    let (groups, nodes, gateways) = inventory.counts();
-    let file = StateFile::of(&settings.data_dir, &there, &wanted.access_id);
-    let state = file.load(&there, &wanted.org.to_string())?;
-    let devices = inventory.copied();
-    let now = clock::now();
-    let until = if wanted.follow.is_some() { now.minus_ms(OVERLAP_MS) } else { now };
-    let estimate = estimate(&devices, &inventory.intervals, &state, &wanted, until);
-    let mut shown = json!({
-        "station": there,
-        "other_org_id": other_org,
-        "org_id": wanted.org.to_string(),
-        "groups": groups,
-        "devices": nodes,
-        "gateways": gateways,
-        "series": devices.iter().map(|device| device.series.len()).sum::<usize>(),
-        "since": wanted.since.to_string(),
-        "estimate": { "dm": estimate.dm, "calls": estimate.calls, "hours": estimate.hours },
-        "dm_spent": state.dm,
-    });
-    if wanted.is_dry {
+/// How a station is followed.
+#[derive(Debug, Clone)]
+pub(crate) struct Follow {
+    /// How often it is asked for what is new.
+    pub(crate) every: Duration,
+    /// Whether its stream is followed too.
+    pub(crate) streams: bool,
+    /// Until when both stations are asked the same, and where this one is asked.
+    pub(crate) compare: Option<(Timestamp, Other)>,
+}
+
+impl Wanted {
+    fn client(&self) -> Result<AsyncClient, client::Error> {
+        let manners = Manners { calls_per_minute: self.calls_per_minute, ..Manners::default() };
+        let client = Client::new(&self.station, &self.access_id, &self.access_key)?.with_manners(manners);
+        Ok(AsyncClient::new(client))
+    }
+
+    fn file(&self, data_dir: &Path) -> StateFile {
+        StateFile::of(data_dir, self.org, &self.station.to_string(), &self.access_id)
+    }
+
+    /// Up to when history is fetched at once; what is younger may not be whole yet.
+    fn until(&self) -> Timestamp {
+        if self.follow.is_some() { clock::now().minus_ms(OVERLAP_MS) } else { clock::now() }
+    }
+}
+
+/// How a mirror ended that could have gone on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Everything that was wanted is here.
+    Done,
+    /// The budget is used up; what was fetched is kept.
+    Spent,
+}
+
+/// Mirrors by hand: copies, proves, and follows if that is wanted.
+pub(crate) async fn run(settings: &Settings, wanted: Wanted, is_dry: bool) -> anyhow::Result<Value> {
+    let sight = look(&wanted, &settings.data_dir).await?;
+    let mut shown = sight.json(&wanted);
+    if is_dry {
         return Ok(shown);
     }
-    remark(format_args!(
-        "{nodes} devices, {gateways} gateways, {groups} groups; about {} dm and {:.1} h to go",
-        estimate.dm, estimate.hours
+    let told = Told::terminal();
+    told.say(format_args!(
+        "{} devices, {} gateways, {} groups; about {} dm and {:.1} h to go",
+        sight.shown.devices.len(),
+        sight.shown.gateways,
+        sight.shown.groups.len(),
+        sight.shown.dm,
+        sight.shown.hours
     ));
     let registry = station::open_registry(&settings.data_dir)?;
-    shown["devices_added"] = inventory.copy(&*registry, wanted.org, now).await?.into();
-    drop(registry);
-    let sink = Sink::open(settings)?;
-    let mut mirror = Mirror { client, sink, file, state, wanted, devices };
-    let done = mirror.history(until).await;
-    let proof = match &done {
-        Ok(()) => mirror.prove().await,
-        Err(_) => Ok(Vec::new()),
-    };
-    if done.is_ok() && proof.is_ok() && mirror.wanted.follow.is_some() {
-        mirror.follow().await?;
+    let sink = Arc::new(Sink::open(settings)?);
+    let budget = wanted.budget_dm;
+    let follows = wanted.follow.is_some();
+    let mut mirror = Mirror::begin(wanted, &settings.data_dir, Arc::clone(&sink), told)?;
+    shown["devices_added"] = mirror.copy(&*registry, &sight.inventory).await?.into();
+    let done = mirror.bring_home().await;
+    if matches!(done, Ok(Ended::Done)) && follows {
+        mirror.follow(&*registry).await?;
     }
     shown["dm_spent"] = mirror.state.dm.into();
     shown["points"] = mirror.state.points.into();
-    mirror.sink.close().await?;
-    done?;
-    let differences = proof?;
-    shown["differences"] = differences.into();
+    let differences = mirror.told.read().differences.unwrap_or_default();
+    sink.close().await?;
+    if done? == Ended::Spent {
+        bail!(
+            "the budget of {} dm is used up; what was fetched is kept, and a larger `--budget` goes on",
+            budget.unwrap_or_default()
+        );
+    }
+    shown["differences"] = differences.iter().map(difference_json).collect();
     Ok(shown)
 }
 
-/// What a mirror will cost, about.
-struct Estimate {
-    dm: u64,
-    calls: u64,
-    hours: f64,
+fn difference_json(difference: &MirrorDifference) -> Value {
+    let MirrorDifference { eui, what, there, here } = difference;
+    json!({ "device_eui": eui, "day": what, "there": there, "here": here })
 }
 
-fn estimate(
-    devices: &[Copied],
-    intervals: &BTreeMap<model::DeviceEui, i64>,
-    state: &State,
-    wanted: &Wanted,
-    until: Timestamp,
-) -> Estimate {
-    /// Of a device whose interval its station does not know.
-    const INTERVAL_MIN: i64 = 60;
-    let (mut dm, mut calls) = (0, 0);
-    let span = (wanted.since.as_millis(), until.as_millis());
-    for device in devices {
-        let known = state.devices.get(&device.eui.to_string());
-        let minutes = intervals.get(&device.eui).copied().filter(|minutes| *minutes > 0).unwrap_or(INTERVAL_MIN);
-        for series in &device.series {
-            let missing = known.map_or_else(|| vec![span], |known| known.missing(*series, span));
-            let ms: i64 = missing.iter().map(|(from, to)| to - from).sum();
-            let points = u64::try_from(ms / 60_000 / minutes).unwrap_or_default();
-            dm += points;
-            calls += (points / 900).max(u64::try_from(ms / WIDTH_MS_MAX).unwrap_or_default()) + 1;
-        }
-    }
-    let hours =
-        if wanted.calls_per_minute == 0 { 0.0 } else { calls as f64 / f64::from(wanted.calls_per_minute) / 60.0 };
-    Estimate { dm, calls, hours }
-}
-
+/// A mirror at work.
 struct Mirror {
     client: AsyncClient,
-    sink: Sink,
+    sink: Arc<Sink>,
     file: StateFile,
     state: State,
     wanted: Wanted,
     devices: Vec<Copied>,
+    told: Told,
+    /// Keeps other mirrors of the account away.
+    _lock: File,
 }
 
 impl Mirror {
+    fn begin(wanted: Wanted, data_dir: &Path, sink: Arc<Sink>, told: Told) -> anyhow::Result<Self> {
+        let file = wanted.file(data_dir);
+        let lock = file.lock()?;
+        let state = file.load()?;
+        told.note(|progress| (progress.points, progress.dm) = (state.points, state.dm));
+        Ok(Self { client: wanted.client()?, sink, file, state, wanted, devices: Vec::new(), told, _lock: lock })
+    }
+
+    /// Adds what the organization does not have of what the other station has.
+    async fn copy(&mut self, registry: &dyn Registry, inventory: &Inventory) -> Result<u64, store::Error> {
+        self.devices = inventory.copied();
+        inventory.copy(registry, self.wanted.org, clock::now()).await
+    }
+
+    /// Fetches what is missing, and counts it.
+    async fn bring_home(&mut self) -> anyhow::Result<Ended> {
+        self.told.note(|progress| progress.phase = MirrorPhase::History);
+        let ended = self.history(self.wanted.until()).await?;
+        if ended == Ended::Spent {
+            self.told.note(|progress| progress.phase = MirrorPhase::Spent);
+            return Ok(ended);
+        }
+        self.told.note(|progress| progress.phase = MirrorPhase::Counting);
+        let differences = self.prove().await?;
+        self.told.note(|progress| progress.differences = Some(differences));
+        Ok(Ended::Done)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.wanted.budget_dm.is_some_and(|budget| self.state.dm >= budget)
+    }
+
     /// Fetches what is missing up to a time, newest first over all devices.
-    async fn history(&mut self, until: Timestamp) -> anyhow::Result<()> {
+    async fn history(&mut self, until: Timestamp) -> anyhow::Result<Ended> {
         let span = (self.wanted.since.as_millis(), until.as_millis());
         let mut widths: Vec<i64> = vec![WIDTH_MS; self.devices.len()];
-        let (mut shown, begun) = (Shown::new("history"), Instant::now());
+        let (mut shown, begun) = (self.told.shown("history"), Instant::now());
         let total = self.missing_ms(span);
+        let all = self.all_ms(span);
         loop {
+            let left = self.missing_ms(span);
+            self.told.note(|progress| {
+                (progress.done, progress.total) = (all.saturating_sub(left), all);
+                progress.left_ms = time_left(begun.elapsed(), total.saturating_sub(left), left);
+            });
+            if let Some(shown) = &mut shown {
+                shown.show(total.saturating_sub(left), total);
+            }
             let newest = (0..self.devices.len()).filter_map(|at| Some((self.newest(at, span)?, at))).max();
             let Some((end, at)) = newest else { break };
-            if self.wanted.budget_dm.is_some_and(|budget| self.state.dm >= budget) {
-                bail!(
-                    "the budget of {} dm is used up; what was fetched is kept, and a larger `--budget` goes on",
-                    self.wanted.budget_dm.unwrap_or_default()
-                );
+            if self.is_spent() {
+                return Ok(Ended::Spent);
             }
             let window = (end.saturating_sub(widths[at]).max(span.0), end);
             let (fullest, _) = self.window(at, window, end).await?;
@@ -178,17 +238,21 @@ impl Mirror {
             } else if fullest < PAGE * 9 / 20 {
                 widths[at] = (widths[at] * 2).min(WIDTH_MS_MAX);
             }
-            let left = self.missing_ms(span);
-            shown.show(total.saturating_sub(left), total);
         }
         drop(shown);
-        remark(format_args!(
+        self.told.note(|progress| progress.left_ms = None);
+        self.told.say(format_args!(
             "history is here: {} readings, {} dm, {:.0} s",
             self.state.points,
             self.state.dm,
             begun.elapsed().as_secs_f64()
         ));
-        Ok(())
+        Ok(Ended::Done)
+    }
+
+    fn all_ms(&self, (from, to): Stretch) -> u64 {
+        let series: usize = self.devices.iter().map(|device| device.series.len()).sum();
+        u64::try_from(to - from + 1).unwrap_or_default() * series as u64
     }
 
     fn missing_ms(&self, span: Stretch) -> u64 {
@@ -248,15 +312,11 @@ impl Mirror {
         }
         self.state.points += records.len() as u64;
         self.file.save(&self.state)?;
+        self.told.note(|progress| (progress.points, progress.dm) = (self.state.points, self.state.dm));
         Ok((fullest, new))
     }
 
-    async fn fetch(
-        &self,
-        eui: model::DeviceEui,
-        series: SeriesKey,
-        (from, to): Stretch,
-    ) -> anyhow::Result<(Vec<Point>, u64)> {
+    async fn fetch(&self, eui: DeviceEui, series: SeriesKey, (from, to): Stretch) -> anyhow::Result<(Vec<Point>, u64)> {
         let history = History::of(eui, series, Timestamp::from_millis(from), Timestamp::from_millis(to));
         let fetch = move |client: &Client| {
             let (mut history, mut all, mut spent) = (history, Vec::new(), 0);
@@ -270,57 +330,202 @@ impl Mirror {
     }
 
     /// Holds what the station has against what the other one gave, device by device and day by day.
-    async fn prove(&self) -> anyhow::Result<Vec<Value>> {
+    async fn prove(&self) -> anyhow::Result<Vec<MirrorDifference>> {
         let mut differences = Vec::new();
         for (eui, known) in &self.state.devices {
-            let eui = eui.parse().map_err(|error: model::InvalidEui| anyhow::anyhow!(error))?;
-            let here = self.sink.count(self.wanted.org, eui, self.wanted.since.as_millis()).await?;
+            let of = eui.parse().map_err(|error: model::InvalidEui| anyhow::anyhow!(error))?;
+            let here = self.sink.count(self.wanted.org, of, self.wanted.since.as_millis()).await?;
             for (day, there) in &known.days {
                 let here = here.get(day).copied().unwrap_or_default();
                 // What came here by another way counts as well.
                 if here < *there && Day::from_raw(i64::from(*day)) > Day::of(self.wanted.since) {
-                    let day = Day::from_raw(i64::from(*day)).to_string();
-                    differences
-                        .push(json!({ "device_eui": eui.to_string(), "day": day, "there": there, "here": here }));
+                    differences.push(MirrorDifference {
+                        eui: eui.clone(),
+                        what: Day::from_raw(i64::from(*day)).to_string(),
+                        there: there.to_string(),
+                        here: here.to_string(),
+                    });
                 }
             }
         }
         Ok(differences)
     }
 
-    /// Asks again and again for what is new.
-    async fn follow(&mut self) -> anyhow::Result<()> {
-        let Some(period) = self.wanted.follow else { return Ok(()) };
-        remark(format_args!("following, every {} s; Ctrl-C ends it", period.as_secs()));
-        let mut heard: BTreeMap<String, Timestamp> = BTreeMap::new();
+    /// Asks again and again for what is new, and listens to the stream meanwhile.
+    async fn follow(&mut self, registry: &dyn Registry) -> anyhow::Result<()> {
+        let Some(Follow { every, streams, compare }) = self.wanted.follow.clone() else { return Ok(()) };
+        let (devices, known) = watch::channel(self.euis());
+        let (heard_by, mut heard) = mpsc::channel(HEARD_MAX);
+        let mut _stream = None;
+        if streams {
+            _stream = Some(self.listen(known, heard_by.clone()).await?);
+        }
+        let mut comparison = match &compare {
+            Some((_, here)) => {
+                let here = Client::new(here, &self.wanted.access_id, &self.wanted.access_key)?;
+                // It waits for nobody.
+                let here = here.with_manners(Manners { calls_per_minute: 0, tries: 2, ..Manners::default() });
+                Some(Comparison::new(self.client.clone(), AsyncClient::new(here)))
+            }
+            None => None,
+        };
+        let soon = tokio::time::Instant::now();
+        let mut asks = interval_at(soon + every, every);
+        let mut beside = interval_at(soon + BESIDE_STREAM, BESIDE_STREAM);
+        let mut compares = interval(COMPARE);
+        for ticks in [&mut asks, &mut beside, &mut compares] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        self.told.note(|progress| progress.phase = MirrorPhase::Asking);
+        self.told.say(format_args!("following, every {} s", every.as_secs()));
+        let (mut last_heard, mut is_streaming) = (BTreeMap::new(), false);
         loop {
-            sleep(period).await;
-            match self.poll(&mut heard).await {
-                Ok(0) => {}
-                Ok(new) => remark(format_args!("{new} new readings")),
-                // The next time may be better: what is missing is known.
-                Err(error) => remark(format_args!("not this time: {error:#}")),
+            tokio::select! {
+                _ = asks.tick(), if !is_streaming => self.ask(&mut last_heard).await,
+                _ = beside.tick() => {
+                    self.look_again(registry, &devices).await;
+                    self.ask(&mut last_heard).await;
+                }
+                _ = compares.tick(), if comparison.is_some() => {
+                    if compare.as_ref().is_some_and(|(until, _)| clock::now() > *until) {
+                        comparison = None;
+                        self.told.say(format_args!("both stations were asked for as long as was wanted"));
+                    } else if let Some(comparison) = &mut comparison {
+                        self.compare(comparison).await;
+                    }
+                }
+                Some(said) = heard.recv() => match said {
+                    Heard::Ready { is_resumed } => {
+                        is_streaming = true;
+                        self.told.note(|progress| {
+                            (progress.phase, progress.trouble) = (MirrorPhase::Streaming, None);
+                        });
+                        self.told.say(format_args!("its stream is followed"));
+                        if !is_resumed {
+                            self.ask(&mut last_heard).await;
+                        }
+                    }
+                    Heard::Lost(why) => {
+                        is_streaming = false;
+                        self.told.note(|progress| {
+                            progress.phase = MirrorPhase::Asking;
+                            progress.trouble = Some(format!("its stream: {why}"));
+                        });
+                        self.told.say(format_args!("its stream is lost, and it is asked meanwhile: {why}"));
+                    }
+                    Heard::Stranger => {
+                        self.look_again(registry, &devices).await;
+                        self.ask(&mut last_heard).await;
+                    }
+                }
             }
         }
     }
 
+    fn euis(&self) -> BTreeSet<DeviceEui> {
+        self.devices.iter().map(|device| device.eui).collect()
+    }
+
+    /// Begins to follow the stream.
+    async fn listen(
+        &self,
+        devices: watch::Receiver<BTreeSet<DeviceEui>>,
+        heard: mpsc::Sender<Heard>,
+    ) -> anyhow::Result<tokio::task::JoinSet<()>> {
+        let at = stream_address(&self.wanted.station).context("this station has no stream that is known of")?;
+        let other_org = self.client.call(|client| client.view_organization()).await?.data;
+        let followed = Followed {
+            at,
+            other_org,
+            access_key: self.wanted.access_key.clone(),
+            name: format!("mirror{}", self.wanted.org),
+            org: self.wanted.org,
+            sink: Arc::clone(&self.sink),
+            devices,
+            told: self.told.clone(),
+        };
+        Ok(follow(followed, heard)?)
+    }
+
+    /// Copies what is new there: devices and channels.
+    async fn look_again(&mut self, registry: &dyn Registry, devices: &watch::Sender<BTreeSet<DeviceEui>>) {
+        let looked = async {
+            let inventory = Inventory::ask(&self.client).await?;
+            anyhow::Ok(self.copy(registry, &inventory).await?)
+        };
+        match looked.await {
+            Ok(0) => {}
+            Ok(added) => self.told.say(format_args!("{added} new devices")),
+            Err(error) => self.told.failed(&format!("{error:#}")),
+        }
+        devices.send_replace(self.euis());
+    }
+
+    /// Fetches what has come since.
+    async fn ask(&mut self, last_heard: &mut BTreeMap<DeviceEui, Timestamp>) {
+        if self.is_spent() {
+            self.told.note(|progress| progress.phase = MirrorPhase::Spent);
+            return;
+        }
+        match self.poll(last_heard).await {
+            Ok(new) => {
+                self.told.note(|progress| progress.trouble = None);
+                if new > 0 {
+                    self.told.came(new);
+                }
+            }
+            // The next time may be better: what is missing is known.
+            Err(error) => self.told.failed(&format!("{error:#}")),
+        }
+    }
+
     /// Fetches what devices have sent that were heard since they were asked last.
-    async fn poll(&mut self, heard: &mut BTreeMap<String, Timestamp>) -> anyhow::Result<u64> {
+    async fn poll(&mut self, last_heard: &mut BTreeMap<DeviceEui, Timestamp>) -> anyhow::Result<u64> {
         let euis: Vec<_> = self.devices.iter().map(|device| device.eui).collect();
         let statuses = self.client.call(move |client| client.view_device_running_status(&euis)).await?.data;
         let (now, mut new) = (clock::now(), 0);
         for status in statuses {
-            let eui = status.device_eui.to_string();
-            let Some(at) = status.latest_message_time else { continue };
-            if heard.get(&eui) == Some(&at) {
+            let (eui, Some(at)) = (status.device_eui, status.latest_message_time) else { continue };
+            if last_heard.get(&eui) == Some(&at) {
                 continue;
             }
-            let Some(index) = self.devices.iter().position(|device| device.eui == status.device_eui) else { continue };
+            let Some(index) = self.devices.iter().position(|device| device.eui == eui) else { continue };
             // What is still on its way may be older than what is here: the last hour is asked for again.
             let window = (self.wanted.since.as_millis(), now.as_millis() - 1);
             new += self.window(index, window, now.as_millis() - OVERLAP_MS).await?.1;
-            heard.insert(eui, at);
+            last_heard.insert(eui, at);
         }
         Ok(new)
     }
+
+    async fn compare(&mut self, comparison: &mut Comparison) {
+        if self.is_spent() {
+            return;
+        }
+        let euis: Vec<_> = self.devices.iter().map(|device| device.eui).collect();
+        match comparison.look(&euis, clock::now()).await {
+            Ok(looked) => {
+                self.state.dm += looked.dm;
+                for MirrorDifference { eui, what, there, here } in &looked.differences {
+                    self.told.say(format_args!("{eui}, {what}: there {there}, here {here}"));
+                }
+                self.told.note(|progress| {
+                    progress.compared += looked.questions;
+                    progress.dm = self.state.dm;
+                    progress.disagreements.extend(looked.differences);
+                    progress.disagreements.truncate(DIFFERENCES_MAX);
+                });
+                if let Err(error) = self.file.save(&self.state) {
+                    self.told.failed(&format!("{error:#}"));
+                }
+            }
+            Err(error) => self.told.failed(&format!("{error:#}")),
+        }
+    }
+}
+
+/// How long the rest will take at the pace so far, in milliseconds.
+fn time_left(taken: Duration, done: u64, left: u64) -> Option<u64> {
+    let share = left as f64 / (done > 0).then_some(done)? as f64;
+    Some((taken.as_millis() as f64 * share) as u64)
 }

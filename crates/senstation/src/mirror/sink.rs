@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
 use ingest::import::{self, Manner, Origin, Record};
@@ -16,7 +16,9 @@ const COUNTED: usize = 10_000;
 
 /// Where a mirror puts what it fetches: into a running station, or into a store that it holds itself.
 pub(super) enum Sink {
-    Here(Box<Station>),
+    /// A station that this process holds.
+    Here(Arc<Station>),
+    /// One that another process runs.
     There(Box<Settings>),
 }
 
@@ -33,7 +35,7 @@ impl Sink {
         if control::is_running(&settings.data_dir) {
             return Ok(Self::There(Box::new(settings.clone())));
         }
-        Ok(Self::Here(Box::new(Station::open(settings)?)))
+        Ok(Self::Here(Arc::new(Station::open(settings)?)))
     }
 
     /// Stores readings of one device durably; what is there already is left out. Gives how many were
@@ -64,7 +66,8 @@ impl Sink {
         serde_json::from_value(counted).context("the station does not say how many there are")
     }
 
-    pub(super) async fn close(self) -> anyhow::Result<()> {
+    /// Ends what [`open`](Self::open) began.
+    pub(super) async fn close(&self) -> anyhow::Result<()> {
         match self {
             Self::Here(station) => station.close().await,
             Self::There(_) => Ok(()),

@@ -2,14 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use model::{ChannelIndex, DeviceEui, MeasurementId, SeriesKey};
+use model::{ChannelIndex, DeviceEui, MeasurementId, OrgId, SeriesKey};
 use serde::{Deserialize, Serialize};
 
 /// A stretch of time in milliseconds, both ends included.
@@ -18,8 +18,6 @@ pub(super) type Stretch = (i64, i64);
 /// How far a mirror has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct State {
-    station: String,
-    org: String,
     /// Data that the other station has charged for.
     pub(super) dm: u64,
     pub(super) points: u64,
@@ -82,29 +80,39 @@ fn cover(covered: &mut Vec<Stretch>, (mut from, mut to): Stretch) {
 pub(super) struct StateFile(PathBuf);
 
 impl StateFile {
-    pub(super) fn of(data_dir: &Path, station: &str, access_id: &str) -> Self {
+    pub(super) fn of(data_dir: &Path, org: OrgId, station: &str, access_id: &str) -> Self {
         let host: String = station.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let id: String = access_id.chars().filter(char::is_ascii_alphanumeric).collect();
-        Self(data_dir.join(format!("mirror-{host}-{id}.json")))
+        Self(data_dir.join(format!("mirror-{org}-{host}-{id}.json")))
+    }
+
+    /// Keeps other mirrors of the same account from it for as long as the answer lives.
+    pub(super) fn lock(&self) -> anyhow::Result<File> {
+        let path = self.0.with_extension("lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.with_context(|| format!("cannot write `{}`", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                bail!("this account is being mirrored already, by another command or by the running station")
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock `{}`", path.display())),
+        }
     }
 
     /// What an earlier run has left, or nothing.
-    pub(super) fn load(&self, station: &str, org: &str) -> anyhow::Result<State> {
+    pub(super) fn load(&self) -> anyhow::Result<State> {
         let path = self.0.display();
         let text = match fs::read(&self.0) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(State { station: station.to_owned(), org: org.to_owned(), ..State::default() });
+                return Ok(State::default());
             }
             Err(error) => return Err(error).with_context(|| format!("cannot read `{path}`")),
         };
-        let state: State = serde_json::from_slice(&text).with_context(|| {
+        serde_json::from_slice(&text).with_context(|| {
             format!("`{path}` is damaged; remove it, and the mirror begins anew: what it has stored is known")
-        })?;
-        if state.org != org {
-            bail!("this account is mirrored into organization {} already; give that one with `--org`", state.org);
-        }
-        Ok(state)
+        })
     }
 
     /// Writes it whole, and waits for the disk.
@@ -146,15 +154,27 @@ mod tests {
     #[test]
     fn a_state_is_kept_for_one_account_and_organization() {
         let folder = tempfile::tempdir().unwrap();
-        let file = StateFile::of(folder.path(), "https://sensecap.seeed.cc", "0123456789ABCDEF");
-        let mut state = file.load("global", "7").unwrap();
+        let of =
+            |org| StateFile::of(folder.path(), OrgId::from_raw(org), "https://sensecap.seeed.cc", "0123456789ABCDEF");
+        let file = of(7);
+        let mut state = file.load().unwrap();
         assert_eq!(state.devices.len(), 0);
         state.devices.entry("A".to_owned()).or_default().days.insert(3, 4);
         file.save(&state).unwrap();
-        assert_eq!(file.load("global", "7").unwrap(), state);
-        assert!(file.load("global", "8").unwrap_err().to_string().contains("into organization 7 already"));
+        assert_eq!(file.load().unwrap(), state);
+        assert_eq!(of(8).load().unwrap(), State::default(), "another organization begins anew");
         fs::write(&file.0, "{").unwrap();
-        assert!(file.load("global", "7").unwrap_err().to_string().contains("is damaged"));
+        assert!(file.load().unwrap_err().to_string().contains("is damaged"));
+    }
+
+    #[test]
+    fn an_account_is_mirrored_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StateFile::of(folder.path(), OrgId::from_raw(7), "https://a.example.org", "ID");
+        let held = file.lock().unwrap();
+        assert!(file.lock().unwrap_err().to_string().contains("is being mirrored already"));
+        drop(held);
+        file.lock().unwrap();
     }
 
     proptest! {

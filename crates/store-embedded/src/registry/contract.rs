@@ -3,8 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
-    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, Mirror, MirrorId, OrgId, OrgLimits, Organization, Person, PersonId, Rate,
+    Retention, RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink,
+    UserCodec,
 };
 use store::{
     Binding, Charge, DeviceChange, DeviceFilter, Drawn, Error, Kind, Message, ModelRule, PersonChange, Registry,
@@ -13,7 +14,7 @@ use store::{
 
 use super::{
     Caches, RegistryDb, access_keys, brokers, channels, codecs, deeds, devices, downlinks, groups, invites, limits,
-    organizations, people, retained, retention, sessions, sources, streams, unbound, usage,
+    mirrors, organizations, people, retained, retention, sessions, sources, streams, unbound, usage,
 };
 
 #[async_trait]
@@ -290,6 +291,18 @@ impl Registry for RegistryDb {
     async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error> {
         let name = model.to_lowercase();
         self.change(move |db| codecs::remove(db, org, &name)).await
+    }
+
+    async fn set_mirror(&self, mirror: Mirror) -> Result<(), Error> {
+        self.note(move |db| mirrors::set(db, &mirror), |_, ()| {}).await
+    }
+
+    async fn list_mirrors(&self, org: Option<OrgId>) -> Result<Vec<Mirror>, Error> {
+        self.read(move |db| mirrors::list(db, org)).await
+    }
+
+    async fn remove_mirror(&self, org: OrgId, id: MirrorId) -> Result<(), Error> {
+        self.note(move |db| mirrors::remove(db, org, id), |_, ()| {}).await
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

@@ -14,6 +14,7 @@ mod failure;
 mod groups;
 mod invites;
 mod limits;
+mod mirrors;
 mod organizations;
 mod people;
 mod pool;
@@ -55,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     (8, "private_space", include_str!("../../migrations/registry/008_private_space.sql")),
     (10, "sources", include_str!("../../migrations/registry/010_sources.sql")),
     (11, "codecs", include_str!("../../migrations/registry/011_codecs.sql")),
+    (12, "mirrors", include_str!("../../migrations/registry/012_mirrors.sql")),
     (13, "retention", include_str!("../../migrations/registry/013_retention.sql")),
     (15, "downlinks", include_str!("../../migrations/registry/015_downlinks.sql")),
 ];

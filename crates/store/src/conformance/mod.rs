@@ -16,6 +16,7 @@ pub mod follow;
 pub mod frames;
 pub mod isolation;
 pub mod latest;
+pub mod mirrors;
 pub mod people;
 pub mod purge;
 pub mod random;
@@ -117,6 +118,11 @@ macro_rules! conformance_suite {
                 each_change_of_a_codec_is_a_version_that_never_comes_again
                 a_codec_is_its_organizations_alone
                 an_organization_has_a_bounded_number_of_codecs
+            }
+            mirrors {
+                a_mirror_reads_back_as_it_was_set_last
+                a_mirror_is_its_organizations_alone
+                an_account_is_mirrored_once_and_a_bounded_number_of_them
             }
             unbound {
                 what_is_kept_reads_back_in_its_order

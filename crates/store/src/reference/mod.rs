@@ -1,6 +1,7 @@
 //! The plain reference: the contract in ordered maps, for tests to hold backends against.
 
 mod codecs;
+mod mirrors;
 mod people;
 mod registry;
 mod sources;

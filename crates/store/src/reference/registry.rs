@@ -3,8 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     AccessId, AccessKey, Allowance, Broker, BrokerState, Channel, CodecVersion, Day, Deed, Device, DeviceEui, DeviceId,
-    Downlink, Email, Group, GroupId, Invite, OrgId, OrgLimits, Organization, Person, PersonId, Rate, Retention,
-    RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink, UserCodec,
+    Downlink, Email, Group, GroupId, Invite, Mirror, MirrorId, OrgId, OrgLimits, Organization, Person, PersonId, Rate,
+    Retention, RetentionRules, SecretHash, Session, Source, SourceHealth, SourceId, StreamSession, Timestamp, Uplink,
+    UserCodec,
 };
 
 use super::{Reference, lock, tables::Tables};
@@ -408,6 +409,20 @@ impl Registry for Reference {
 
     async fn remove_user_codec(&self, org: OrgId, model: &str) -> Result<(), Error> {
         lock(&self.registry)?.codecs.remove(org, model)
+    }
+
+    async fn set_mirror(&self, mirror: Mirror) -> Result<(), Error> {
+        let mut tables = lock(&self.registry)?;
+        tables.organization(mirror.org)?;
+        tables.mirrors.set(mirror)
+    }
+
+    async fn list_mirrors(&self, org: Option<OrgId>) -> Result<Vec<Mirror>, Error> {
+        Ok(lock(&self.registry)?.mirrors.list(org))
+    }
+
+    async fn remove_mirror(&self, org: OrgId, id: MirrorId) -> Result<(), Error> {
+        lock(&self.registry)?.mirrors.remove(org, id)
     }
 
     async fn keep_unbound(&self, uplink: Uplink, model: &str) -> Result<bool, Error> {

@@ -6,6 +6,7 @@ use model::{
 
 use super::{
     codecs::Codecs,
+    mirrors::Mirrors,
     people::People,
     sources::Sources,
     streams::{Retained, Streams},
@@ -29,6 +30,7 @@ pub(super) struct Tables {
     pub(super) unbounds: Unbounds,
     pub(super) model_rules: BTreeMap<(OrgId, SourceId), Vec<ModelRule>>,
     pub(super) codecs: Codecs,
+    pub(super) mirrors: Mirrors,
     pub(super) people: People,
     pub(super) streams: Streams,
     pub(super) retained: Retained,
