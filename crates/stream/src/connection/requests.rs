@@ -104,11 +104,13 @@ async fn subscribe(
         return Ok((vec![Reason::QuotaExceeded; filters.len()], retained));
     }
     let live = inner.hubs.attach(session.space);
-    let since = inner.store.head().await.map_err(|error| failed(&error))?;
+    let head = inner.store.head().await.map_err(|error| failed(&error))?;
     let number = number.filter(|_| session.version == Version::V5);
     let mut reasons = Vec::with_capacity(filters.len());
     for (filter, wish) in filters {
-        let is_new = !delivery.subscriptions.has(&filter);
+        // Asked for again, as many clients do when they come back, it goes on where it was.
+        let since = delivery.subscriptions.since(&filter);
+        let is_new = since.is_none();
         let is_full = delivery.subscriptions.len() >= settings.subscriptions_max && is_new;
         let matcher = match delivery.subscriptions.parse(&filter) {
             Ok(_) if !is_small(&filter, settings) => Err(Reason::TopicFilterInvalid),
@@ -129,12 +131,13 @@ async fn subscribe(
             retained.push(Retained { published: found.map_err(|error| failed(&error))?, qos, number });
         }
         let Wish { no_local, retain_as_published, .. } = wish;
-        let subscription = Subscription { filter, qos, no_local, retain_as_published, number, since };
+        let subscription =
+            Subscription { filter, qos, no_local, retain_as_published, number, since: since.unwrap_or(head) };
         delivery.subscriptions.insert(inner, subscription, matcher);
         reasons.push(Reason::granted(qos));
     }
     if delivery.subscriptions.len() > 0 {
-        delivery.begin(live, since);
+        delivery.begin(live, head);
         session.keep(inner, delivery).await?;
     }
     Ok((reasons, retained))

@@ -1,4 +1,4 @@
-use model::{DeviceEui, Subscription, Timestamp};
+use model::{DeviceEui, Position, Subscription, Timestamp};
 
 use crate::{
     broker::Inner,
@@ -82,8 +82,9 @@ impl Subscriptions {
         }
     }
 
-    pub(super) fn has(&self, filter: &str) -> bool {
-        self.list.iter().any(|(subscription, _)| subscription.filter == filter)
+    /// Since when there is one of that filter.
+    pub(super) fn since(&self, filter: &str) -> Option<Position> {
+        self.list.iter().find(|(subscription, _)| subscription.filter == filter).map(|(known, _)| known.since)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -114,21 +114,48 @@ impl Client {
         self.expect(0x20).await
     }
 
+    /// Subscribes at QoS 1; what comes, acknowledged, until the answer and so many messages are here.
+    pub(crate) async fn subscribe_anew(&mut self, filter: &str, count: usize) -> Vec<i64> {
+        self.ask_to_subscribe(&[filter], 1).await;
+        let (mut minutes, mut is_answered) = (Vec::new(), false);
+        while !is_answered || minutes.len() < count {
+            let (first, body) = self.next().await.expect("a packet comes");
+            if first == 0x90 {
+                is_answered = true;
+                continue;
+            }
+            let message = self.read_message(first, &body);
+            self.acknowledge(message.id.expect("QoS 1")).await;
+            minutes.push(minute_of(&message));
+        }
+        minutes
+    }
+
     /// Subscribes at a QoS; the codes of the answer.
     pub(crate) async fn subscribe(&mut self, filters: &[&str], qos: u8) -> Vec<u8> {
+        let (id, properties) = self.ask_to_subscribe(filters, qos).await;
+        let answer = self.expect(0x90).await;
+        assert_eq!(answer[..2], id);
+        answer[2 + properties..].to_vec()
+    }
+
+    /// The id of the packet, and how many bytes of properties it has.
+    async fn ask_to_subscribe(&mut self, filters: &[&str], qos: u8) -> ([u8; 2], usize) {
         self.last_id += 1;
         let id = self.last_id.to_be_bytes();
         let properties: &[u8] = if self.version == 5 { &[0] } else { &[] };
         let filters = filters.iter().flat_map(|filter| [text(filter), vec![qos]].concat());
         let body: Vec<u8> = id.into_iter().chain(properties.iter().copied()).chain(filters).collect();
         self.send(&packet(0x82, &body)).await;
-        let answer = self.expect(0x90).await;
-        assert_eq!(answer[..2], id);
-        answer[2 + properties.len()..].to_vec()
+        (id, properties.len())
     }
 
     pub(crate) async fn message(&mut self) -> Message {
         let (first, body) = self.next().await.expect("a message comes");
+        self.read_message(first, &body)
+    }
+
+    fn read_message(&self, first: u8, body: &[u8]) -> Message {
         assert_eq!(first & 0xF4, 0x30, "a message at QoS 0 or 1: {first:x} {body:?}");
         let (length, rest) = body.split_at(2);
         let (topic, mut rest) = rest.split_at(u16::from_be_bytes(length.try_into().unwrap()).into());

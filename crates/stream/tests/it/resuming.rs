@@ -42,6 +42,24 @@ async fn a_reader_that_was_away_receives_everything_since_across_a_restart() {
     }
 }
 
+/// Most clients ask for everything once more when they come back.
+#[tokio::test]
+async fn a_reader_that_subscribes_anew_misses_nothing_of_what_it_was_away_for() {
+    for version in [4, 5] {
+        let mut app = App::new();
+        let member = app.member().await;
+        let (mut client, _) = come(&mut app, version, &member).await;
+        client.subscribe(&[&member.readings("#")], 1).await;
+        client.leave().await;
+        app.uplinks(member.org, 0..10).await;
+        let (mut client, was_known) = come(&mut app, version, &member).await;
+        assert!(was_known);
+        let minutes = client.subscribe_anew(&member.readings("#"), 10).await;
+        assert_eq!(minutes, (0..10).collect::<Vec<_>>());
+        client.ping().await;
+    }
+}
+
 #[tokio::test]
 async fn what_was_not_acknowledged_comes_again() {
     let mut app = App::new();
