@@ -127,34 +127,46 @@ impl Client {
 
     /// Asks for something that may be asked for twice.
     pub(crate) fn get<T: DeserializeOwned>(&self, name: &str, query: &[(&str, String)]) -> Result<Answer<T>, Error> {
+        self.get_as(name, query, Ok)
+    }
+
+    /// The same where what comes is to be read further: what cannot be is asked for again.
+    pub(crate) fn get_as<T: DeserializeOwned, U>(
+        &self,
+        name: &str,
+        query: &[(&str, String)],
+        read: impl Fn(T) -> Result<U, Error>,
+    ) -> Result<Answer<U>, Error> {
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(query);
         let text = text.finish();
         let path = if text.is_empty() { format!("/openapi/{name}") } else { format!("/openapi/{name}?{text}") };
-        self.ask(&Method::GET, &path, String::new(), true)
+        self.ask(&Method::GET, &path, String::new(), true, read)
     }
 
     /// Posts something that only asks.
     pub(crate) fn look_up<T: DeserializeOwned>(&self, name: &str, body: &Value) -> Result<Answer<T>, Error> {
-        self.ask(&Method::POST, &format!("/openapi/{name}"), body.to_string(), true)
+        self.ask(&Method::POST, &format!("/openapi/{name}"), body.to_string(), true, Ok)
     }
 
     /// Posts something that changes something; what may have been done is not asked for again.
     pub(crate) fn change<T: DeserializeOwned>(&self, name: &str, body: &Value) -> Result<Answer<T>, Error> {
-        self.ask(&Method::POST, &format!("/openapi/{name}"), body.to_string(), false)
+        self.ask(&Method::POST, &format!("/openapi/{name}"), body.to_string(), false, Ok)
     }
 
-    fn ask<T: DeserializeOwned>(
+    fn ask<T: DeserializeOwned, U>(
         &self,
         method: &Method,
         path: &str,
         body: String,
         only_reads: bool,
-    ) -> Result<Answer<T>, Error> {
+        read: impl Fn(T) -> Result<U, Error>,
+    ) -> Result<Answer<U>, Error> {
         let mut tried = 0;
         loop {
             self.keep_pace();
-            let error = match self.ask_once(method, path, &body) {
+            let asked = self.ask_once(method, path, &body);
+            let error = match asked.and_then(|Answer { data, gateway }| Ok(Answer { data: read(data)?, gateway })) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

@@ -1,6 +1,6 @@
 use std::{fmt, num::ParseIntError, str::FromStr};
 
-use crate::{OrgId, Timestamp};
+use crate::{BrokerUrl, OrgId, Timestamp};
 
 /// Names a mirror.
 ///
@@ -50,6 +50,8 @@ pub struct Mirror {
     pub calls_per_minute: u32,
     /// Whether it is followed by its stream too, and not by asking alone.
     pub streams: bool,
+    /// Where that stream is, if not where it usually is beside the API.
+    pub stream_at: Option<BrokerUrl>,
     /// Whether it rests.
     pub is_paused: bool,
     /// Until when both stations are asked the same, to see where they differ.

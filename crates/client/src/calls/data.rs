@@ -95,63 +95,14 @@ impl Client {
         channel: Option<ChannelIndex>,
         measurement: Option<MeasurementId>,
     ) -> Result<Answer<Vec<LatestChannel>>, Error> {
-        #[derive(Deserialize)]
-        struct Channel {
-            channel_index: u16,
-            #[serde(default)]
-            points: Vec<LatestShape>,
-        }
-        #[derive(Deserialize)]
-        struct LatestShape {
-            measurement_value: Json,
-            measurement_id: Json,
-            time: String,
-        }
-        let Answer { data, gateway } =
-            self.get::<Vec<Channel>>("view_latest_telemetry_data", &of(device, channel, measurement))?;
-        let channels = data.into_iter().map(|channel| {
-            let points = channel.points.into_iter().map(|point| {
-                Ok(LatestPoint {
-                    measurement: id(&point.measurement_id)?,
-                    value: value(point.measurement_value)?,
-                    time: instant(&point.time)?,
-                })
-            });
-            Ok(LatestChannel {
-                channel_index: ChannelIndex(channel.channel_index),
-                points: points.collect::<Result<_, _>>()?,
-            })
-        });
-        Ok(Answer { data: channels.collect::<Result<_, Error>>()?, gateway })
+        self.get_as("view_latest_telemetry_data", &of(device, channel, measurement), read_latest)
     }
 
     /// The newest readings of a window, at most 1,000 over all series.
     pub fn list_telemetry_data(&self, asked: SeriesAsked) -> Result<Answer<Vec<Series>>, Error> {
-        #[derive(Deserialize)]
-        struct Lists {
-            #[serde(default)]
-            list: Vec<Json>,
-        }
         let mut query = asked.query();
         query.push(("limit", "1000".to_owned()));
-        let Answer { data, gateway } = self.get::<Lists>("list_telemetry_data", &query)?;
-        let mut lists = data.list.into_iter();
-        let (Some(heads), Some(points)) = (lists.next(), lists.next()) else {
-            return Ok(Answer { data: Vec::new(), gateway });
-        };
-        let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
-        let heads: Vec<(u16, Json)> = serde_json::from_value(heads).map_err(malformed)?;
-        let points: Vec<Vec<(Json, String)>> = serde_json::from_value(points).map_err(malformed)?;
-        if heads.len() != points.len() {
-            return Err(Error::Malformed("a series without points, or points without a series".to_owned()));
-        }
-        let series = heads.into_iter().zip(points).map(|((channel, measurement), points)| {
-            let key = SeriesKey { channel: ChannelIndex(channel), measurement: id(&measurement)? };
-            let points =
-                points.into_iter().map(|(given, time)| Ok(Point { value: value(given)?, time: instant(&time)? }));
-            Ok(Series { key, points: points.collect::<Result<_, Error>>()? })
-        });
-        Ok(Answer { data: series.collect::<Result<_, Error>>()?, gateway })
+        self.get_as("list_telemetry_data", &query, read_lists)
     }
 
     /// Averages over buckets of so many minutes, or wider where that would be more than 250.
@@ -160,29 +111,88 @@ impl Client {
         asked: SeriesAsked,
         interval_min: u32,
     ) -> Result<Answer<Vec<Aggregate>>, Error> {
-        #[derive(Deserialize)]
-        struct Channel {
-            channel: u16,
-            #[serde(default)]
-            lists: Vec<Bucket>,
-        }
-        #[derive(Deserialize)]
-        struct Bucket {
-            time: String,
-            measurement_id: Json,
-            average_value: f64,
-        }
         let mut query = asked.query();
         query.push(("interval", interval_min.to_string()));
-        let Answer { data, gateway } = self.get::<Vec<Channel>>("aggregate_chart_points", &query)?;
-        let series = data.into_iter().filter(|channel| !channel.lists.is_empty()).map(|channel| {
-            let measurement = id(&channel.lists[0].measurement_id)?;
-            let key = SeriesKey { channel: ChannelIndex(channel.channel), measurement };
-            let points = channel.lists.into_iter().map(|bucket| Ok((instant(&bucket.time)?, bucket.average_value)));
-            Ok(Aggregate { key, points: points.collect::<Result<_, Error>>()? })
-        });
-        Ok(Answer { data: series.collect::<Result<_, Error>>()?, gateway })
+        self.get_as("aggregate_chart_points", &query, read_averages)
     }
+}
+
+#[derive(Deserialize)]
+struct LatestShape {
+    channel_index: u16,
+    #[serde(default)]
+    points: Vec<LatestPointShape>,
+}
+
+#[derive(Deserialize)]
+struct LatestPointShape {
+    measurement_value: Json,
+    measurement_id: Json,
+    time: String,
+}
+
+fn read_latest(channels: Vec<LatestShape>) -> Result<Vec<LatestChannel>, Error> {
+    let channels = channels.into_iter().map(|channel| {
+        let points = channel.points.into_iter().map(|point| {
+            Ok(LatestPoint {
+                measurement: id(&point.measurement_id)?,
+                value: value(point.measurement_value)?,
+                time: instant(&point.time)?,
+            })
+        });
+        Ok(LatestChannel {
+            channel_index: ChannelIndex(channel.channel_index),
+            points: points.collect::<Result<_, _>>()?,
+        })
+    });
+    channels.collect()
+}
+
+#[derive(Deserialize)]
+struct Lists {
+    #[serde(default)]
+    list: Vec<Json>,
+}
+
+fn read_lists(Lists { list }: Lists) -> Result<Vec<Series>, Error> {
+    let mut lists = list.into_iter();
+    let (Some(heads), Some(points)) = (lists.next(), lists.next()) else { return Ok(Vec::new()) };
+    let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
+    let heads: Vec<(u16, Json)> = serde_json::from_value(heads).map_err(malformed)?;
+    let points: Vec<Vec<(Json, String)>> = serde_json::from_value(points).map_err(malformed)?;
+    if heads.len() != points.len() {
+        return Err(Error::Malformed("a series without points, or points without a series".to_owned()));
+    }
+    let series = heads.into_iter().zip(points).map(|((channel, measurement), points)| {
+        let key = SeriesKey { channel: ChannelIndex(channel), measurement: id(&measurement)? };
+        let points = points.into_iter().map(|(given, time)| Ok(Point { value: value(given)?, time: instant(&time)? }));
+        Ok(Series { key, points: points.collect::<Result<_, Error>>()? })
+    });
+    series.collect()
+}
+
+#[derive(Deserialize)]
+struct AveragesShape {
+    channel: u16,
+    #[serde(default)]
+    lists: Vec<BucketShape>,
+}
+
+#[derive(Deserialize)]
+struct BucketShape {
+    time: String,
+    measurement_id: Json,
+    average_value: f64,
+}
+
+fn read_averages(channels: Vec<AveragesShape>) -> Result<Vec<Aggregate>, Error> {
+    let series = channels.into_iter().filter(|channel| !channel.lists.is_empty()).map(|channel| {
+        let measurement = id(&channel.lists[0].measurement_id)?;
+        let key = SeriesKey { channel: ChannelIndex(channel.channel), measurement };
+        let points = channel.lists.into_iter().map(|bucket| Ok((instant(&bucket.time)?, bucket.average_value)));
+        Ok(Aggregate { key, points: points.collect::<Result<_, Error>>()? })
+    });
+    series.collect()
 }
 
 fn id(given: &Json) -> Result<MeasurementId, Error> {

@@ -33,6 +33,8 @@ pub(crate) struct MirrorShape {
     calls_per_minute: u32,
     /// Whether it is followed by its stream too.
     streams: bool,
+    /// Where that is, if not where it usually is beside the API.
+    stream_at: Option<String>,
     is_paused: bool,
     /// Until when both stations are asked the same.
     compare_until: Option<String>,
@@ -92,6 +94,7 @@ impl MirrorShape {
             budget_dm: mirror.budget_dm,
             calls_per_minute: mirror.calls_per_minute,
             streams: mirror.streams,
+            stream_at: mirror.stream_at.map(|at| at.to_string()),
             is_paused: mirror.is_paused,
             compare_until: mirror.compare_until.map(|at| at.to_string()),
             created_at: mirror.created_at.to_string(),
@@ -145,6 +148,9 @@ pub(crate) struct NewMirror {
     calls_per_minute: Option<u32>,
     #[serde(default)]
     streams: bool,
+    /// `mqtt://HOST:PORT` or `mqtts://HOST:PORT`, if not where it usually is beside the API.
+    #[serde(default)]
+    stream_at: String,
     /// Whether the key is to be good here too, for reading.
     #[serde(default)]
     brings_key: bool,
@@ -160,6 +166,7 @@ impl NewMirror {
             budget_dm: self.budget_dm,
             calls_per_minute: self.calls_per_minute,
             streams: self.streams,
+            stream_at: self.stream_at.trim(),
             brings_key: self.brings_key,
         }
     }
@@ -174,6 +181,8 @@ pub(crate) struct MirrorChange {
     budget_dm: Option<u64>,
     calls_per_minute: Option<u32>,
     streams: Option<bool>,
+    /// Empty for where it usually is.
+    stream_at: Option<String>,
     /// For how many hours from now on both stations are asked the same, at most 744; 0 for no longer.
     compare_hours: Option<u32>,
 }
@@ -247,9 +256,9 @@ pub(crate) async fn change(
     Path(id): Path<String>,
     Body(change): Body<MirrorChange>,
 ) -> Result<Json<MirrorShape>, Fault> {
-    let MirrorChange { is_paused, budget_dm, calls_per_minute, streams, compare_hours } = change;
+    let MirrorChange { is_paused, budget_dm, calls_per_minute, streams, stream_at, compare_hours } = change;
     let budget_dm = budget_dm.map(|dm| (dm > 0).then_some(dm));
-    let change = Change { is_paused, budget_dm, calls_per_minute, streams, compare_hours };
+    let change = Change { is_paused, budget_dm, calls_per_minute, streams, stream_at, compare_hours };
     let mirror = mirrors::change(&portal, &actor, &id, change).await?;
     Ok(Json(MirrorShape::of(&portal, mirror)))
 }

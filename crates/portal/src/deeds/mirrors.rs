@@ -1,4 +1,4 @@
-use model::{AccessId, AccessKey, Mirror, MirrorId, Scopes, Timestamp};
+use model::{AccessId, AccessKey, BrokerUrl, Mirror, MirrorId, Scopes, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::parse;
@@ -25,6 +25,8 @@ pub(crate) struct New<'a> {
     pub(crate) budget_dm: Option<u64>,
     pub(crate) calls_per_minute: Option<u32>,
     pub(crate) streams: bool,
+    /// Empty for where it usually is.
+    pub(crate) stream_at: &'a str,
     /// Whether the key is to be good here too, so that programs change the address alone.
     pub(crate) brings_key: bool,
 }
@@ -55,11 +57,16 @@ impl New<'_> {
             budget_dm: self.budget_dm,
             calls_per_minute,
             streams: self.streams,
+            stream_at: stream_at(self.stream_at)?,
             is_paused: false,
             compare_until: None,
             created_at: portal.now(),
         })
     }
+}
+
+fn stream_at(text: &str) -> Result<Option<BrokerUrl>, Fault> {
+    if text.is_empty() { Ok(None) } else { parse(text, |texts| texts.fault_broker_url).map(Some) }
 }
 
 /// What the other station has and what it would cost; nothing is spent or kept.
@@ -124,6 +131,8 @@ pub(crate) struct Change {
     pub(crate) budget_dm: Option<Option<u64>>,
     pub(crate) calls_per_minute: Option<u32>,
     pub(crate) streams: Option<bool>,
+    /// Empty for where it usually is.
+    pub(crate) stream_at: Option<String>,
     /// For how many hours from now on both stations are asked the same; 0 for no longer.
     pub(crate) compare_hours: Option<u32>,
 }
@@ -141,6 +150,9 @@ pub(crate) async fn change(portal: &PortalState, actor: &Actor, id: &str, change
     mirror.budget_dm = change.budget_dm.unwrap_or(mirror.budget_dm);
     mirror.calls_per_minute = change.calls_per_minute.unwrap_or(mirror.calls_per_minute);
     mirror.streams = change.streams.unwrap_or(mirror.streams);
+    if let Some(at) = &change.stream_at {
+        mirror.stream_at = stream_at(at)?;
+    }
     if let Some(hours) = change.compare_hours {
         mirror.compare_until = (hours > 0).then(|| portal.now().plus_ms(i64::from(hours) * 3_600_000));
     }

@@ -34,6 +34,7 @@ struct Written {
     budget: String,
     pace: String,
     streams: bool,
+    stream_at: String,
     brings_key: bool,
 }
 
@@ -48,6 +49,7 @@ impl Written {
             budget: text("budget"),
             pace: text("pace"),
             streams: fields.has("streams"),
+            stream_at: text("stream_at"),
             brings_key: fields.has("brings_key"),
         }
     }
@@ -70,6 +72,7 @@ impl Written {
             budget_dm: budget(&self.budget)?,
             calls_per_minute: pace(&self.pace)?,
             streams: self.streams,
+            stream_at: &self.stream_at,
             brings_key: self.brings_key,
         })
     }
@@ -133,6 +136,7 @@ pub(crate) async fn change(
             change.budget_dm = Some(budget(fields.get("budget"))?);
             change.calls_per_minute = pace(fields.get("pace"))?;
             change.streams = Some(fields.has("streams"));
+            change.stream_at = fields.find("stream_at").map(|at| at.trim().to_owned());
         }
     }
     mirrors::change(&portal, &actor, &id, change).await?;
@@ -191,6 +195,7 @@ fn card(view: &View, mirror: &Mirror, progress: &MirrorProgress) -> Markup {
                     }
                 }
                 div.row { label.check { input type="checkbox" name="streams" checked[mirror.streams]; " " (t.mirror_streams) } }
+                @if let Some(at) = &mirror.stream_at { input type="hidden" name="stream_at" value=(at); }
                 div.actions {
                     button name="do" value="save" { (t.save) }
                     @if mirror.is_paused { button.primary name="do" value="resume" { (t.mirror_resume) } }
@@ -308,6 +313,11 @@ fn form(view: &View, written: &Written, fault: Option<&Fault>, sight: Option<&Mi
                 div.row { label for="pace" { (t.mirror_pace) } input #pace name="pace" inputmode="numeric" placeholder="40" value=(written.pace); p.help { (t.mirror_pace_help) } }
             }
             div.row { label.check { input type="checkbox" name="streams" checked[written.streams]; " " (t.mirror_streams) } p.help { (t.mirror_streams_help) } }
+            div.row {
+                label for="stream_at" { (t.mirror_stream_at) }
+                input #stream_at name="stream_at" placeholder="mqtts://station.example.org:8883" value=(written.stream_at);
+                p.help { (t.mirror_stream_at_help) }
+            }
             div.row { label.check { input type="checkbox" name="brings_key" checked[written.brings_key]; " " (t.mirror_brings_key) } p.help { (t.mirror_brings_key_help) } }
             @if let Some(sight) = sight { (seen(view, sight)) }
             div.actions {

@@ -466,6 +466,8 @@ catalogue! {
     mirror_pace_help: "Seeed's stations refuse beyond about 50.",
     mirror_streams: "Follow by its stream as well",
     mirror_streams_help: "Readings come at once rather than within five minutes. Where the station streams without TLS, as Seeed's do, the key crosses the network in clear.",
+    mirror_stream_at: "Address of the stream",
+    mirror_stream_at_help: "Empty for where it usually is: beside the API, on port 1883, or 8883 with TLS.",
     mirror_brings_key: "Let programs use this key here too",
     mirror_brings_key_help: "They then change nothing but the address. It may read. Asking both stations the same needs it.",
     mirror_look: "Look first",

@@ -447,6 +447,8 @@ pub(crate) static ZH: Texts = Texts {
     mirror_pace_help: "Seeed 的站点约超过 50 次就会拒绝。",
     mirror_streams: "同时用其数据流跟随",
     mirror_streams_help: "读数立即到达，而不是在五分钟内。若站点的数据流不用 TLS（Seeed 即如此），密钥会以明文经过网络。",
+    mirror_stream_at: "数据流地址",
+    mirror_stream_at_help: "留空则用通常的位置：与 API 同一主机，端口 1883，或使用 TLS 时的 8883。",
     mirror_brings_key: "让程序在本站也能使用此密钥",
     mirror_brings_key_help: "程序只需更改地址。该密钥可读取数据。同时询问两个站点需要它。",
     mirror_look: "先查看",

@@ -43,13 +43,14 @@ async fn a_mirror_is_begun_with_its_key_sealed_and_brought_along_if_that_is_want
     let org = app.organization().await;
     let owner = app.member(org, Role::Owner, false).await;
     let form = format!(
-        "station=global&access_id=0123456789ABCDEF&access_key={KEY}&budget=900&pace=30&since=2026-06-01&streams=on&brings_key=on&do=start"
+        "station=global&access_id=0123456789ABCDEF&access_key={KEY}&budget=900&pace=30&since=2026-06-01&streams=on&stream_at=mqtts://a.example.org&brings_key=on&do=start"
     );
     let answer = owner.send("POST", "/mirrors", &[], &form).await;
     assert_eq!((answer.code(), answer.header("location")), (303, "/mirrors?done=added"));
     let mirrors = app.store.list_mirrors(Some(org)).await.unwrap();
     let mirror = &mirrors[0];
     assert_eq!((mirror.budget_dm, mirror.calls_per_minute, mirror.streams), (Some(900), 30, true));
+    assert_eq!(mirror.stream_at.as_ref().unwrap().to_string(), "mqtts://a.example.org:8883");
     assert_eq!(mirror.since.to_string(), "2026-06-01T00:00:00.000Z");
     let opened = StationKey::from_raw([7; 32]).open(&model::Mirror::sealed_for(org, mirror.id), &mirror.access_key);
     assert_eq!(opened.unwrap(), KEY.as_bytes());
@@ -57,7 +58,7 @@ async fn a_mirror_is_begun_with_its_key_sealed_and_brought_along_if_that_is_want
     let brought = keys.iter().find(|key| key.id.to_string() == "0123456789ABCDEF").unwrap();
     assert_eq!(brought.scopes, scopes(true, false, false));
     let program = app.nobody().with_key("0123456789ABCDEF", KEY);
-    good(program.send("GET", "/api/organization", &[], "").await, 200);
+    program.send("GET", "/api/organization", &[], "").await.problem(403, "forbidden");
 
     let page = owner.send("GET", "/mirrors", &[], "").await;
     assert_eq!(page.code(), 200);
@@ -124,6 +125,7 @@ async fn what_cannot_be_mirrored_is_refused_in_words() {
         with("access_key", "a\nb".into()),
         with("access_key", "wrong".into()),
         with("calls_per_minute", 0.into()),
+        with("stream_at", "http://a".into()),
         with("since", (app.now().as_millis() + 1).into()),
     ] {
         program.send("POST", "/api/mirrors", &[], &body).await.problem(422, "invalid");

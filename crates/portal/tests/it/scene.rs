@@ -409,6 +409,7 @@ async fn mirror(app: &App, org: OrgId) -> String {
         budget_dm: None,
         calls_per_minute: 40,
         streams: false,
+        stream_at: None,
         is_paused: false,
         compare_until: None,
         created_at: at(NOW_MS),

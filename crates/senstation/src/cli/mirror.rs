@@ -1,9 +1,9 @@
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
-use client::Station;
-use model::{OrgId, Timestamp};
+use client::{Station, stream_address};
+use model::{BrokerUrl, OrgId, Timestamp};
 
 use super::{Session, arguments, block_on, find_org, key::first_line};
 use crate::{clock, front, mirror, station};
@@ -51,9 +51,9 @@ pub(super) struct Mirror {
     #[arg(long, conflicts_with_all = ["stream", "shadow"])]
     once: bool,
     /// Follow its stream as well, so that readings come at once; without TLS, as Seeed streams, the key crosses the
-    /// network in clear
-    #[arg(long)]
-    stream: bool,
+    /// network in clear. Its address is needed only where it is not beside the API
+    #[arg(long, value_name = "MQTT_URL", num_args = 0..=1)]
+    stream: Option<Option<BrokerUrl>>,
     /// Ask both stations the same for so many hours, once history is here, and say where they differ; the key has to
     /// be good here too, as `senstation key import` makes it
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=744))]
@@ -75,6 +75,8 @@ impl Mirror {
             let until = clock::now().plus_ms(i64::from(hours) * 3_600_000);
             (until, Station::At(front::base_url(&settings)))
         });
+        let stream = self.stream.map(|at| at.or_else(|| stream_address(&self.station)).context(mirror::NO_STREAM));
+        let stream = stream.transpose()?;
         let wanted = mirror::Wanted {
             station: self.station,
             access_id: self.access_id,
@@ -85,7 +87,7 @@ impl Mirror {
             calls_per_minute: self.calls_per_minute,
             follow: (!self.once).then(|| mirror::Follow {
                 every: Duration::from_secs(self.every.into()),
-                streams: self.stream,
+                stream,
                 compare,
             }),
         };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use client::Station as Other;
+use client::{Station as Other, stream_address};
 use model::{Mirror as Kept, MirrorId, OrgId, StationKey};
 use portal::{MirrorPhase, MirrorProgress, MirrorSight};
 use store::{Registry, Store};
@@ -19,7 +19,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::{Ended, Follow, Mirror, Told, Wanted, look, sink::Sink};
+use super::{Ended, Follow, Mirror, NO_STREAM, Told, Wanted, look, sink::Sink};
 use crate::station::Station;
 
 /// How often is looked which mirrors are wanted.
@@ -84,15 +84,17 @@ impl Mirrors {
             }
             None => None,
         };
+        let there: Other = kept.station.parse()?;
+        let stream = kept.streams.then(|| kept.stream_at.clone().or_else(|| stream_address(&there)).context(NO_STREAM));
         Ok(Wanted {
-            station: kept.station.parse()?,
+            station: there,
             access_id: kept.access_id.clone(),
             access_key,
             org: kept.org,
             since: kept.since,
             budget_dm: kept.budget_dm,
             calls_per_minute: kept.calls_per_minute,
-            follow: Some(Follow { every: EVERY, streams: kept.streams, compare }),
+            follow: Some(Follow { every: EVERY, stream: stream.transpose()?, compare }),
         })
     }
 
@@ -193,7 +195,7 @@ async fn once(mirrors: &Mirrors, station: &Arc<Station>, kept: &Kept, told: Told
     let store = station.store();
     let seen = look(&wanted, &mirrors.data_dir).await?;
     let sink = Arc::new(Sink::Here(Arc::clone(station)));
-    let mut mirror = Mirror::begin(wanted, &mirrors.data_dir, sink, told)?;
+    let mut mirror = Mirror::begin(wanted, &seen.shown.other_org, &mirrors.data_dir, sink, told)?;
     mirror.copy(registry(&*store), &seen.inventory).await?;
     mirror.told.note(|progress| progress.trouble = None);
     if mirror.bring_home().await? == Ended::Spent {

@@ -23,9 +23,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use client::{AsyncClient, Client, Gateway, History, Manners, Point, Station as Other, stream_address};
+use client::{AsyncClient, Client, Gateway, History, Manners, Point, Station as Other};
 use ingest::import::{Origin, Record};
-use model::{Day, DeviceEui, OrgId, SeriesKey, Timestamp};
+use model::{BrokerUrl, Day, DeviceEui, OrgId, SeriesKey, Timestamp};
 use portal::{MirrorDifference, MirrorPhase};
 use serde_json::{Value, json};
 use store::Registry;
@@ -67,6 +67,9 @@ const HEARD_MAX: usize = 64;
 /// The most differences that are remembered.
 const DIFFERENCES_MAX: usize = 1_000;
 
+/// Why a stream is not followed.
+pub(crate) const NO_STREAM: &str = "it is not known where this station streams; name `mqtt://HOST:PORT`";
+
 /// What is wanted of a mirror.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
@@ -87,8 +90,8 @@ pub(crate) struct Wanted {
 pub(crate) struct Follow {
     /// How often it is asked for what is new.
     pub(crate) every: Duration,
-    /// Whether its stream is followed too.
-    pub(crate) streams: bool,
+    /// Where its stream is, if it is followed too.
+    pub(crate) stream: Option<BrokerUrl>,
     /// Until when both stations are asked the same, and where this one is asked.
     pub(crate) compare: Option<(Timestamp, Other)>,
 }
@@ -139,7 +142,7 @@ pub(crate) async fn run(settings: &Settings, wanted: Wanted, is_dry: bool) -> an
     let sink = Arc::new(Sink::open(settings)?);
     let budget = wanted.budget_dm;
     let follows = wanted.follow.is_some();
-    let mut mirror = Mirror::begin(wanted, &settings.data_dir, Arc::clone(&sink), told)?;
+    let mut mirror = Mirror::begin(wanted, &sight.shown.other_org, &settings.data_dir, Arc::clone(&sink), told)?;
     shown["devices_added"] = mirror.copy(&*registry, &sight.inventory).await?.into();
     let done = mirror.bring_home().await;
     if matches!(done, Ok(Ended::Done)) && follows {
@@ -178,10 +181,18 @@ struct Mirror {
 }
 
 impl Mirror {
-    fn begin(wanted: Wanted, data_dir: &Path, sink: Arc<Sink>, told: Told) -> anyhow::Result<Self> {
+    fn begin(wanted: Wanted, other_org: &str, data_dir: &Path, sink: Arc<Sink>, told: Told) -> anyhow::Result<Self> {
         let file = wanted.file(data_dir);
         let lock = file.lock()?;
-        let state = file.load()?;
+        let mut state = file.load()?;
+        if !state.other_org.is_empty() && state.other_org != other_org {
+            bail!(
+                "this key is of organization {other_org} there, and was of {} before; nothing was fetched: remove \
+                 `{file}` to mirror that one as well",
+                state.other_org
+            );
+        }
+        other_org.clone_into(&mut state.other_org);
         told.note(|progress| (progress.points, progress.dm) = (state.points, state.dm));
         Ok(Self { client: wanted.client()?, sink, file, state, wanted, devices: Vec::new(), told, _lock: lock })
     }
@@ -353,12 +364,12 @@ impl Mirror {
 
     /// Asks again and again for what is new, and listens to the stream meanwhile.
     async fn follow(&mut self, registry: &dyn Registry) -> anyhow::Result<()> {
-        let Some(Follow { every, streams, compare }) = self.wanted.follow.clone() else { return Ok(()) };
+        let Some(Follow { every, stream, compare }) = self.wanted.follow.clone() else { return Ok(()) };
         let (devices, known) = watch::channel(self.euis());
         let (heard_by, mut heard) = mpsc::channel(HEARD_MAX);
         let mut _stream = None;
-        if streams {
-            _stream = Some(self.listen(known, heard_by.clone()).await?);
+        if let Some(at) = stream {
+            _stream = Some(self.listen(at, known, heard_by.clone())?);
         }
         let mut comparison = match &compare {
             Some((_, here)) => {
@@ -427,16 +438,15 @@ impl Mirror {
     }
 
     /// Begins to follow the stream.
-    async fn listen(
+    fn listen(
         &self,
+        at: BrokerUrl,
         devices: watch::Receiver<BTreeSet<DeviceEui>>,
         heard: mpsc::Sender<Heard>,
     ) -> anyhow::Result<tokio::task::JoinSet<()>> {
-        let at = stream_address(&self.wanted.station).context("this station has no stream that is known of")?;
-        let other_org = self.client.call(|client| client.view_organization()).await?.data;
         let followed = Followed {
             at,
-            other_org,
+            other_org: self.state.other_org.clone(),
             access_key: self.wanted.access_key.clone(),
             name: format!("mirror{}", self.wanted.org),
             org: self.wanted.org,

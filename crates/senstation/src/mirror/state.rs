@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::Write,
     os::unix::fs::OpenOptionsExt,
@@ -18,6 +19,9 @@ pub(super) type Stretch = (i64, i64);
 /// How far a mirror has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct State {
+    /// What the other station calls the account's organization.
+    #[serde(default)]
+    pub(super) other_org: String,
     /// Data that the other station has charged for.
     pub(super) dm: u64,
     pub(super) points: u64,
@@ -78,6 +82,12 @@ fn cover(covered: &mut Vec<Stretch>, (mut from, mut to): Stretch) {
 /// The file of a mirror's state.
 #[derive(Debug, Clone)]
 pub(super) struct StateFile(PathBuf);
+
+impl fmt::Display for StateFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
 
 impl StateFile {
     pub(super) fn of(data_dir: &Path, org: OrgId, station: &str, access_id: &str) -> Self {

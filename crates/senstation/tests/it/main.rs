@@ -13,6 +13,7 @@ mod ip_device;
 mod limits;
 mod live;
 mod mirror;
+mod mirror_jobs;
 mod mqtt_client;
 mod mqtt_doors;
 mod portal;

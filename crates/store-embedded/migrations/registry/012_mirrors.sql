@@ -10,6 +10,7 @@ CREATE TABLE mirror (
     budget_dm INTEGER, -- NULL: as many as it takes
     calls_per_minute INTEGER NOT NULL,
     streams INTEGER NOT NULL CHECK (streams IN (0, 1)),
+    stream_at TEXT, -- NULL: where it usually is
     is_paused INTEGER NOT NULL CHECK (is_paused IN (0, 1)),
     compare_until INTEGER, -- NULL: nothing is compared
     created_at INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 //! Other stations that organizations mirror.
 
-use model::{Mirror, MirrorId, OrgId};
+use model::{BrokerUrl, Mirror, MirrorId, OrgId};
 use rusqlite::{Connection, Row};
 use store::{Error, Kind, MIRRORS_MAX};
 
@@ -10,8 +10,8 @@ use super::{
     organizations,
 };
 
-const COLUMNS: &str = "org, id, station, access_id, access_key, since, budget_dm, calls_per_minute, streams, is_paused, \
-                       compare_until, created_at";
+const COLUMNS: &str = "org, id, station, access_id, access_key, since, budget_dm, calls_per_minute, streams, stream_at, \
+                       is_paused, compare_until, created_at";
 
 pub(super) fn set(connection: &Connection, mirror: &Mirror) -> Result<(), Failure> {
     organizations::get(connection, mirror.org)?;
@@ -25,7 +25,7 @@ pub(super) fn set(connection: &Connection, mirror: &Mirror) -> Result<(), Failur
     }
     connection
         .prepare_cached(&format!(
-            "INSERT OR REPLACE INTO mirror ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+            "INSERT OR REPLACE INTO mirror ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         ))?
         .execute((
             Org(mirror.org),
@@ -37,6 +37,7 @@ pub(super) fn set(connection: &Connection, mirror: &Mirror) -> Result<(), Failur
             mirror.budget_dm.map(u64::cast_signed),
             mirror.calls_per_minute,
             mirror.streams,
+            mirror.stream_at.as_ref().map(Text),
             mirror.is_paused,
             mirror.compare_until.map(Time),
             Time(mirror.created_at),
@@ -58,8 +59,9 @@ pub(super) fn remove(connection: &Connection, org: OrgId, id: MirrorId) -> Resul
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Mirror> {
-    let (Org(org), Text(id), Time(since), Time(created_at)) = (row.get(0)?, row.get(1)?, row.get(5)?, row.get(11)?);
-    let compare_until: Option<Time> = row.get(10)?;
+    let (Org(org), Text(id), Time(since), Time(created_at)) = (row.get(0)?, row.get(1)?, row.get(5)?, row.get(12)?);
+    let stream_at: Option<Text<BrokerUrl>> = row.get(9)?;
+    let compare_until: Option<Time> = row.get(11)?;
     Ok(Mirror {
         org,
         id,
@@ -70,7 +72,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Mirror> {
         budget_dm: row.get::<_, Option<i64>>(6)?.map(i64::cast_unsigned),
         calls_per_minute: row.get(7)?,
         streams: row.get(8)?,
-        is_paused: row.get(9)?,
+        stream_at: stream_at.map(|Text(at)| at),
+        is_paused: row.get(10)?,
         compare_until: compare_until.map(|Time(at)| at),
         created_at,
     })

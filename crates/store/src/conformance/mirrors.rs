@@ -16,6 +16,7 @@ fn mirror(org_number: u64, id: u64) -> Mirror {
         budget_dm: Some(u64::MAX >> 1),
         calls_per_minute: 40,
         streams: true,
+        stream_at: Some("mqtts://stream.example.org".parse().expect("an address")),
         is_paused: false,
         compare_until: Some(at(9)),
         created_at: at(3),
@@ -34,7 +35,14 @@ pub async fn a_mirror_reads_back_as_it_was_set_last(store: &dyn Store) {
     for mirror in [mirror(1, 7), mirror(2, 5), mirror(1, 3)] {
         store.set_mirror(mirror).await.expect("set");
     }
-    let bare = Mirror { budget_dm: None, compare_until: None, is_paused: true, streams: false, ..mirror(1, 7) };
+    let bare = Mirror {
+        budget_dm: None,
+        compare_until: None,
+        is_paused: true,
+        streams: false,
+        stream_at: None,
+        ..mirror(1, 7)
+    };
     store.set_mirror(bare.clone()).await.expect("set anew");
     let list = async |of: Option<u64>| store.list_mirrors(of.map(org)).await.expect("list");
     assert_eq!(list(Some(1)).await, [mirror(1, 3), bare.clone()]);
