@@ -157,7 +157,7 @@ pub(crate) struct NewMirror {
 }
 
 impl NewMirror {
-    fn new(&self) -> New<'_> {
+    fn as_new(&self) -> New<'_> {
         New {
             station: self.station.trim(),
             access_id: self.access_id.trim(),
@@ -222,7 +222,7 @@ pub(crate) async fn create(
     actor: Actor,
     Body(new): Body<NewMirror>,
 ) -> Result<Response, Fault> {
-    let mirror = mirrors::create(&portal, &actor, &new.new()).await?;
+    let mirror = mirrors::create(&portal, &actor, &new.as_new()).await?;
     Ok(created(&format!("/api/mirrors/{}", mirror.id), MirrorShape::of(&portal, mirror)))
 }
 
@@ -232,7 +232,7 @@ pub(crate) async fn look(
     actor: Actor,
     Body(new): Body<NewMirror>,
 ) -> Result<Json<MirrorEstimate>, Fault> {
-    let sight = mirrors::look(&portal, &actor, &new.new()).await?;
+    let sight = mirrors::look(&portal, &actor, &new.as_new()).await?;
     let MirrorSight { station, other_org, groups, devices, gateways, dm, calls, hours } = sight;
     let seen = devices.into_iter().map(|(device_eui, name, series)| SeenDevice { device_eui, name, series });
     let devices = seen.collect();

@@ -30,13 +30,16 @@ const EVERY: Duration = Duration::from_secs(300);
 const WAIT_MIN: Duration = Duration::from_secs(30);
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
+/// How a mirror is doing, for its task and for whoever asks.
+type Shared = Arc<Mutex<MirrorProgress>>;
+
 /// What is known of the mirrors of a station.
 pub(crate) struct Mirrors {
     data_dir: PathBuf,
     station_key: StationKey,
     /// Where this station is asked, if it can be.
     here: Mutex<Option<Other>>,
-    progress: Mutex<HashMap<(OrgId, MirrorId), Arc<Mutex<MirrorProgress>>>>,
+    progress: Mutex<HashMap<(OrgId, MirrorId), Shared>>,
 }
 
 /// A mirror at work, and how it was wanted.
@@ -168,7 +171,7 @@ impl Mirrors {
 }
 
 /// Mirrors a station, and tries again after what fails, until the task is ended.
-async fn mirror(mirrors: Arc<Mirrors>, station: Arc<Station>, kept: Kept, progress: Arc<Mutex<MirrorProgress>>) {
+async fn mirror(mirrors: Arc<Mirrors>, station: Arc<Station>, kept: Kept, progress: Shared) {
     let told = Told::kept(Arc::clone(&progress));
     let mut wait = WAIT_MIN;
     loop {

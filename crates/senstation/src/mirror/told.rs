@@ -40,7 +40,10 @@ impl Told {
     /// Notes readings that are new here.
     pub(crate) fn came(&self, new: u64) {
         self.note(|progress| (progress.news, progress.news_at) = (progress.news + new, Some(clock::now())));
-        self.say(format_args!("{new} new readings"));
+        // A log would be full of it.
+        if self.is_terminal {
+            remark(format_args!("{new} new readings"));
+        }
     }
 
     /// Notes what went wrong and is tried again.
