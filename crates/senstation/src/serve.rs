@@ -31,6 +31,7 @@ use crate::{
     control,
     demo::{self, Fleets},
     disk::Disk,
+    last_retention::LastRetention,
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, Front, PortalLink},
     intake, jobs,
@@ -178,6 +179,7 @@ impl Running {
         );
         let backups = Arc::new(Backups::new(settings.backup.clone()));
         let disk = Arc::new(Disk::new(&settings.data_dir));
+        let last_retention = Arc::new(LastRetention::new(&settings.data_dir));
         let front = Front {
             station: Arc::clone(&station),
             api: api.clone(),
@@ -186,6 +188,7 @@ impl Running {
             log,
             backups: Arc::clone(&backups),
             disk: Arc::clone(&disk),
+            last_retention: Arc::clone(&last_retention),
             mqtt: mqtt_address,
             broker: broker.clone(),
             station_key,
@@ -246,7 +249,7 @@ impl Running {
         let retention = settings.retention.as_said();
         let disk = Arc::clone(&running.disk);
         running.spawn(|_, stop| jobs::watch_disk(disk, stop));
-        running.spawn(|station, stop| jobs::retain(station, retention, stop));
+        running.spawn(|station, stop| jobs::retain(station, retention, last_retention, stop));
         Ok(running)
     }
 
