@@ -13,6 +13,8 @@ use model::Timestamp;
 const FILE: &str = "last-retention";
 /// How far the clock may be ahead of it. A station that was off for longer looks like one whose clock is wrong.
 const AHEAD_MS: i64 = 30 * 24 * 3_600_000;
+/// 2015-01-01: a clock that says less has not been set yet, and is nothing to hold a later one against.
+const FIRST: Timestamp = Timestamp::from_millis(1_420_070_400_000);
 
 /// The time when old data was last removed, by a clock that was believed.
 #[derive(Debug)]
@@ -42,11 +44,16 @@ impl LastRetention {
                         "the clock is more than 30 days ahead of `{last}`, when old data was last looked for: {way_out}"
                     )));
                 }
+                // A clock that is behind removes nothing that is young.
+                Ok(last) if now <= last => return Ok(None),
                 Ok(_) => {}
                 Err(_) => return Ok(Some(format!("nobody knows when old data was last looked for: {way_out}"))),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
+        }
+        if now < FIRST {
+            return Ok(None);
         }
         let part = self.file.with_extension("part");
         let mut file = File::create(&part)?;
@@ -80,13 +87,15 @@ mod tests {
             let doubt = LastRetention::new(folder.path()).doubt(Timestamp::from_millis(day * DAY_MS)).unwrap();
             doubt.inspect(|doubt| assert!(doubt.contains(FILE), "{doubt}")).is_some()
         };
+        assert!(!doubts(0), "it was not set yet");
         assert!(!doubts(20_000), "there is nothing to hold it against");
         assert!(!doubts(20_030));
         assert!(doubts(20_061));
-        assert!(doubts(20_061), "it does not get used to it");
+        assert!(doubts(20_061), "nobody gets used to it");
         assert!(!doubts(20_031), "the clock was put right");
-        assert!(!doubts(20_001), "back is no danger");
-        assert!(doubts(20_032), "and what follows is held against it");
+        assert!(!doubts(0), "back is no danger");
+        assert!(!doubts(20_061), "and is forgotten");
+        assert!(doubts(20_092));
         fs::write(folder.path().join(FILE), "").unwrap();
         assert!(doubts(20_001));
         fs::remove_file(folder.path().join(FILE)).unwrap();
