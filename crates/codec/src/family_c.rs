@@ -5,6 +5,7 @@
 //! clock carries its own time, so that records kept while the network was away come later, in any
 //! order, and are told apart.
 
+mod digits;
 mod fields;
 mod record;
 mod settings;

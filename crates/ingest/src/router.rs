@@ -61,5 +61,6 @@ pub fn router(state: IngestState) -> Router {
         .route("/deviceapi/device/report_status", post(deviceapi::report))
         .route("/deviceapi/hardware/iotjoin/requestMqttToken", get(deviceapi::mqtt_token))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(state)
+        // One count up and down for each request, instead of one for each thing in it.
+        .with_state(Arc::new(state))
 }

@@ -9,14 +9,16 @@ use std::{
 use model::{DeviceEui, OrgId, Position, Reading, SourceId, Timestamp};
 use store::{Entry, Error, LogEntry, Scope, Store};
 use tokio::{
-    sync::{broadcast, watch},
-    time::sleep,
+    sync::{Notify, broadcast, watch},
+    time::{sleep, timeout},
 };
 
 /// How many entries of the log are read at once.
 const BATCH: usize = 512;
 /// How long a store that failed is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long what comes gathers while no page is open, when it is only counted.
+const GATHER: Duration = Duration::from_secs(1);
 /// How many uplinks a page may be behind before it misses some.
 const BEHIND_MAX: usize = 256;
 const MINUTE_MS: i64 = 60_000;
@@ -36,6 +38,8 @@ pub(crate) struct LiveUplink {
 /// What goes on in the station.
 pub struct Live {
     uplinks: broadcast::Sender<Arc<LiveUplink>>,
+    /// Told when a page comes to listen.
+    opened: Notify,
     counts: Mutex<HashMap<OrgId, Minutes>>,
     /// Whose uplink each source brought last; there are as many as sources that brought any.
     last: Mutex<HashMap<SourceId, DeviceEui>>,
@@ -49,6 +53,7 @@ impl Default for Live {
     fn default() -> Self {
         Self {
             uplinks: broadcast::channel(BEHIND_MAX).0,
+            opened: Notify::new(),
             counts: Mutex::default(),
             last: Mutex::default(),
             since: Mutex::default(),
@@ -80,9 +85,11 @@ impl Minutes {
 }
 
 impl Live {
-    /// Uplinks from now on. Whoever reads too slowly misses some.
+    /// Uplinks from now on, and maybe some of the last second. Whoever reads too slowly misses some.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<LiveUplink>> {
-        self.uplinks.subscribe()
+        let uplinks = self.uplinks.subscribe();
+        self.opened.notify_one();
+        uplinks
     }
 
     /// Turns true when nothing more will come.
@@ -147,8 +154,13 @@ impl Live {
     async fn read(&self, store: &dyn Store, after: Position) -> Result<Position, Error> {
         store.wait(after).await?;
         let followed = store.follow(Scope::All, after, BATCH).await?;
+        // To read each commit by itself costs a busy station much of what the commit does.
+        let gathers = followed.entries.len() < BATCH && self.uplinks.receiver_count() == 0;
         for entry in followed.entries {
             self.take(entry);
+        }
+        if gathers {
+            let _opened = timeout(GATHER, self.opened.notified()).await;
         }
         Ok(followed.next)
     }

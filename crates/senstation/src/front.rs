@@ -29,6 +29,7 @@ use crate::{
     credentials::random,
     demo::Fleets,
     disk::Disk,
+    last_retention::LastRetention,
     logging::Tail,
     mirror::Mirrors,
     station::Station,
@@ -44,6 +45,7 @@ pub(crate) struct Front {
     pub(crate) backups: Arc<Backups>,
     pub(crate) disk: Arc<Disk>,
     pub(crate) mirrors: Arc<Mirrors>,
+    pub(crate) last_retention: Arc<LastRetention>,
     /// Where the MQTT door is, if it is open.
     pub(crate) mqtt: Option<SocketAddr>,
     pub(crate) broker: Broker,
@@ -81,6 +83,7 @@ impl portal::Station for Front {
             ("readings_days", Fact::Days(self.settings.retention.readings_days)),
             ("frames_days", Fact::Days(self.settings.retention.frames_days)),
         ];
+        facts.extend(self.last_retention.trouble().map(|trouble| ("retention", Fact::Trouble(Some(trouble)))));
         facts.extend(self.disk.free_bytes().map(|free| ("disk_free", Fact::Bytes(free))));
         facts.extend(self.disk.growth().map(|growth| ("disk_growth", Fact::Bytes(growth as u64))));
         facts.extend(self.disk_full_at().map(|at| ("disk_full_at", Fact::At(at))));

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use api::ApiState;
 use ingest::Notes;
-use model::{Deed, Retention};
+use model::{Deed, Retention, Timestamp};
 use portal::{
     PortalState,
     retention::{Deed::Remove, Old, apply},
@@ -15,7 +15,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{clock, disk::Disk, door::Identity, station::Station};
+use crate::{clock, disk::Disk, door::Identity, last_retention::LastRetention, station::Station};
 
 const POLL: Duration = Duration::from_millis(250);
 const ADOPT: Duration = Duration::from_millis(500);
@@ -101,10 +101,15 @@ pub(crate) async fn watch_disk(disk: Arc<Disk>, stop: watch::Receiver<bool>) {
 }
 
 /// Removes what is older than groups, organizations and the settings want it kept.
-pub(crate) async fn retain(station: Arc<Station>, retention: Retention, stop: watch::Receiver<bool>) {
-    let remove = || remove_old(station.store(), retention);
+pub(crate) async fn retain(
+    station: Arc<Station>,
+    retention: Retention,
+    last: Arc<LastRetention>,
+    stop: watch::Receiver<bool>,
+) {
+    let remove = || remove_if_believed(station.store(), retention, &last, clock::now());
     // Years of data take minutes to remove; the next start goes on with what is left.
-    unless_told(stop.clone(), every(RETAIN, stop, "old data cannot be removed", remove)).await;
+    unless_told(stop.clone(), every(RETAIN, stop, "old data is not removed", remove)).await;
 }
 
 /// Does some work, which may be left where it is, until told to stop.
@@ -115,11 +120,44 @@ async fn unless_told(mut stop: watch::Receiver<bool>, work: impl Future<Output =
     }
 }
 
-async fn remove_old(store: Arc<dyn Store>, station: Retention) -> Result<(), store::Error> {
+/// Removes what is too old, unless the clock is not to be believed.
+async fn remove_if_believed(
+    store: Arc<dyn Store>,
+    station: Retention,
+    last: &LastRetention,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    let Some(doubt) = last.doubt(now).map_err(store::Error::internal)? else {
+        last.tell(None);
+        return remove_old(store, station, now).await;
+    };
+    // Where everything is kept for ever, nobody needs to know.
+    let is_trouble = removes_anything(&*store, station, now).await?;
+    last.tell(is_trouble.then(|| doubt.clone()));
+    if is_trouble { Err(store::Error::Unavailable(doubt)) } else { Ok(()) }
+}
+
+/// Whether anybody wants anything to be removed some day.
+async fn removes_anything(store: &dyn Store, station: Retention, now: Timestamp) -> Result<bool, store::Error> {
+    let mut after = None;
+    while let Some(org) = store.list_organizations(after, 1).await?.pop() {
+        let rules = store.get_retention(org.id).await?;
+        let said = rules.groups.into_values().chain([Retention::default()]);
+        let holds = said.map(|said| said.or(rules.organization).or(station));
+        let mut kept = holds.flat_map(|holds| [holds.readings, holds.frames]);
+        if kept.any(|keep| keep.is_some_and(|keep| keep.cut(now).is_some())) {
+            return Ok(true);
+        }
+        after = Some(org.id);
+    }
+    Ok(false)
+}
+
+async fn remove_old(store: Arc<dyn Store>, station: Retention, now: Timestamp) -> Result<(), store::Error> {
     let mut after = None;
     while let Some(org) = store.list_organizations(after, 1).await?.pop() {
         let org = org.id;
-        let (rules, now) = (store.get_retention(org).await?, clock::now());
+        let rules = store.get_retention(org).await?;
         let Old { devices, rows, frames } = apply(&*store, org, &rules, station, None, now, Remove).await?;
         if devices > 0 {
             tracing::info!(%org, devices, rows, frames, "removed what is older than it is to be kept");
@@ -221,7 +259,7 @@ mod tests {
         let (store, query) = store_with_rows(&[1, 6, 10]).await;
         let left = async |readings_days| {
             let retention = Retention { readings: Keep::days(readings_days).ok(), frames: None };
-            remove_old(store.clone(), retention).await.unwrap();
+            remove_old(store.clone(), retention, clock::now()).await.unwrap();
             store.rows(ORG, query).await.unwrap().len()
         };
         assert_eq!(left(0).await, 3, "0 keeps everything");
@@ -230,6 +268,30 @@ mod tests {
         let deeds = store.list_deeds(ORG, None, 10).await.unwrap();
         let told: Vec<_> = deeds.iter().map(|(_, deed)| (deed.actor.as_str(), deed.detail.as_str())).collect();
         assert_eq!(told, [("station", "1 rows and 0 frames of 1 devices"); 2]);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_ran_ahead_removes_nothing() {
+        let (store, query) = store_with_rows(&[1, 10]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let last = LastRetention::new(folder.path());
+        let week = Retention { readings: Keep::days(7).ok(), frames: None };
+        let run = async |retention, days_ahead: i64| {
+            let now = clock::now().plus_ms(days_ahead * 24 * 3_600_000);
+            let done = remove_if_believed(store.clone(), retention, &last, now).await;
+            let left = store.rows(ORG, query).await.unwrap().len();
+            (done.is_ok(), last.trouble().is_some(), left)
+        };
+        assert_eq!(run(week, 0).await, (true, false, 1));
+        assert_eq!(run(week, 3_650).await, (false, true, 1));
+        assert_eq!(run(Retention::default(), 3_650).await, (true, false, 1), "nothing is to be removed");
+        assert_eq!(run(week, 3_650).await, (false, true, 1));
+        let rules = Retention { readings: Keep::days(30).ok(), frames: None };
+        store.set_retention(ORG, None, rules).await.unwrap();
+        assert_eq!(run(Retention::default(), 3_650).await, (false, true, 1), "an organization's word counts");
+        assert_eq!(run(week, 1).await, (true, false, 1), "the clock was put right");
+        assert_eq!(run(week, 20).await, (true, false, 1));
+        assert_eq!(run(week, 45).await, (true, false, 0), "time goes by");
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ mod front;
 mod import;
 mod intake;
 mod jobs;
+mod last_retention;
 mod logging;
 mod mirror;
 mod output;

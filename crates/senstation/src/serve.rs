@@ -34,6 +34,7 @@ use crate::{
     door::{Door, Identity, Limits, Listener, Metrics, MqttListener, Room, Rooms, Seats, Transport, metrics_only},
     front::{self, Front, PortalLink},
     intake, jobs,
+    last_retention::LastRetention,
     logging::Tail,
     mirror::Mirrors,
     output::Output,
@@ -183,6 +184,7 @@ impl Running {
         let backups = Arc::new(Backups::new(settings.backup.clone()));
         let disk = Arc::new(Disk::new(&settings.data_dir));
         let mirrors = Arc::new(Mirrors::new(settings.data_dir.clone(), station_key.clone()));
+        let last_retention = Arc::new(LastRetention::new(&settings.data_dir));
         let front = Front {
             station: Arc::clone(&station),
             api: api.clone(),
@@ -192,6 +194,7 @@ impl Running {
             backups: Arc::clone(&backups),
             disk: Arc::clone(&disk),
             mirrors: Arc::clone(&mirrors),
+            last_retention: Arc::clone(&last_retention),
             mqtt: mqtt_address,
             broker: broker.clone(),
             station_key,
@@ -254,7 +257,7 @@ impl Running {
         let retention = settings.retention.as_said();
         let disk = Arc::clone(&running.disk);
         running.spawn(|_, stop| jobs::watch_disk(disk, stop));
-        running.spawn(|station, stop| jobs::retain(station, retention, stop));
+        running.spawn(|station, stop| jobs::retain(station, retention, last_retention, stop));
         Ok(running)
     }
 

@@ -1,10 +1,11 @@
 //! What records of several trackers have in common.
 
-use std::fmt::Write;
-
 use model::{MeasurementId, Timestamp, Value};
 
-use super::fields::Fields;
+use super::{
+    digits::{push_decimal, push_hex},
+    fields::Fields,
+};
 use crate::{Decoded, Error, Event, frames::Frames};
 
 pub(super) const LONGITUDE: u32 = 4197;
@@ -54,17 +55,27 @@ pub(super) fn acceleration(at: Time, fields: &mut Fields<'_>, out: &mut Decoded)
 
 /// What was heard around: a JSON array of addresses and their signal in dBm, as clients know it.
 pub(super) fn scan(at: Time, measurement: u32, count: usize, fields: &mut Fields<'_>, out: &mut Decoded) {
-    let mut json = String::from("[");
+    const ENTRY_CHARS_MAX: usize = r#"{"mac":"FF:FF:FF:FF:FF:FF","rssi":-128},"#.len();
+    let mut json = String::with_capacity(2 + count * ENTRY_CHARS_MAX);
+    json.push('[');
     for _ in 0..count {
-        let [a, b, c, d, e, f, rssi] = fields.array::<HOTSPOT_BYTES>();
-        if [a, b, c, d, e, f] == [0xFF; 6] {
+        let [mac @ .., rssi] = fields.array::<HOTSPOT_BYTES>();
+        if mac == [0xFF; 6] {
             continue;
         }
-        let comma = if json.len() > 1 { "," } else { "" };
-        let rssi = rssi.cast_signed();
-        let mac = format_args!("{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X}");
-        // Writing to a String cannot fail.
-        let _ok = write!(json, r#"{comma}{{"mac":"{mac}","rssi":{rssi}}}"#);
+        json.push_str(if json.len() > 1 { r#",{"mac":""# } else { r#"{"mac":""# });
+        for (place, byte) in mac.into_iter().enumerate() {
+            if place > 0 {
+                json.push(':');
+            }
+            push_hex(&mut json, b"0123456789ABCDEF", byte);
+        }
+        json.push_str(r#"","rssi":"#);
+        if rssi.cast_signed() < 0 {
+            json.push('-');
+        }
+        push_decimal(&mut json, rssi.cast_signed().unsigned_abs());
+        json.push('}');
     }
     json.push(']');
     out.json_at(at, measurement, json);
@@ -72,18 +83,21 @@ pub(super) fn scan(at: Time, measurement: u32, count: usize, fields: &mut Fields
 
 /// The events whose bits are set: a JSON array, as clients know it.
 pub(super) fn events(at: Time, measurement: u32, bits: u32, out: &mut Decoded) {
-    let mut json = String::from("[");
-    for bit in (0..u32::BITS).filter(|bit| bits & 1 << bit != 0) {
-        let comma = if json.len() > 1 { "," } else { "" };
-        let name = event_name(bit);
-        // As above.
-        let _ok = write!(json, r#"{comma}{{"id":{},"eventName":"{name}"}}"#, bit + 1);
+    const ENTRY_CHARS_MAX: usize = r#"{"id":32,"eventName":"Disassembled event."},"#.len();
+    let mut json = String::with_capacity(2 + bits.count_ones() as usize * ENTRY_CHARS_MAX);
+    json.push('[');
+    for bit in (0..32_u8).filter(|bit| bits & 1 << bit != 0) {
+        json.push_str(if json.len() > 1 { r#",{"id":"# } else { r#"{"id":"# });
+        push_decimal(&mut json, bit + 1);
+        json.push_str(r#","eventName":""#);
+        json.push_str(event_name(bit));
+        json.push_str(r#""}"#);
     }
     json.push(']');
     out.json_at(at, measurement, json);
 }
 
-fn event_name(bit: u32) -> &'static str {
+fn event_name(bit: u8) -> &'static str {
     match bit {
         0 => "Start moving event.",
         1 => "End moving event.",
@@ -120,8 +134,7 @@ pub(super) fn gnss_ng(frames: &mut Frames<'_>, out: &mut Decoded) -> Result<(), 
     let length = fields.u8();
     let mut hex = String::with_capacity(2 * usize::from(length));
     for byte in fields.bytes(length.into()) {
-        // As above.
-        let _ok = write!(hex, "{byte:02x}");
+        push_hex(&mut hex, b"0123456789abcdef", *byte);
     }
     out.put_at(None, GNSS_NG, Value::text(hex));
     Ok(())

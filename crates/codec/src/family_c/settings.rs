@@ -1,10 +1,8 @@
 //! How a tracker is set up: statuses of the device.
 
-use std::fmt::Write;
-
 use model::{MeasurementId, Value};
 
-use super::{fields::Fields, record::battery};
+use super::{digits::push_hex, fields::Fields, record::battery};
 use crate::{Decoded, Version};
 
 /// Adds a one-byte setting.
@@ -77,10 +75,9 @@ pub(super) fn air(fields: &mut Fields<'_>, out: &mut Decoded) {
 /// Which beacons count, as the hexadecimal start of their identity.
 pub(super) fn beacon_filter(fields: &mut Fields<'_>, out: &mut Decoded) {
     let length = usize::from(fields.u8());
-    let mut hex = String::new();
-    for byte in fields.array::<16>().iter().take(length) {
-        // Writing to a String cannot fail.
-        let _ok = write!(hex, "{byte:02x}");
+    let mut hex = String::with_capacity(2 * length.min(16));
+    for byte in fields.array::<16>().into_iter().take(length) {
+        push_hex(&mut hex, b"0123456789abcdef", byte);
     }
     out.status(MeasurementId(3979), Value::text(hex));
 }

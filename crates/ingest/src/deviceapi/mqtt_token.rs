@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -30,7 +32,10 @@ pub(crate) struct Login {
 }
 
 /// `GET /deviceapi/hardware/iotjoin/requestMqttToken`
-pub(crate) async fn mqtt_token(State(state): State<IngestState>, headers: HeaderMap) -> Result<Json<Answer>, Fault> {
+pub(crate) async fn mqtt_token(
+    State(state): State<Arc<IngestState>>,
+    headers: HeaderMap,
+) -> Result<Json<Answer>, Fault> {
     let device = authenticate(state.store.as_ref(), &state.devices.station_key, &headers).await?;
     let port = |port: Option<u16>| port.map(|port| port.to_string()).unwrap_or_default();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

@@ -27,7 +27,7 @@ pub(crate) struct Taken {
 /// `POST /deviceapi/kit/message_uplink`, `/deviceapi/device/report_data` and
 /// `/deviceapi/device/report_status`: one body, whichever of them it is posted to.
 pub(crate) async fn report(
-    State(state): State<IngestState>,
+    State(state): State<Arc<IngestState>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Answer<Taken>, Fault> {

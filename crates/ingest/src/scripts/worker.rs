@@ -41,23 +41,37 @@ impl Workers {
         Self { program, arguments, idle: Mutex::default() }
     }
 
-    /// Has a codec run; a program that breaks off while it does is stopped by its own watchdog.
+    /// Has a codec run; a program that breaks off while it does is stopped by its own watchdog. One that has ended
+    /// before it could be asked costs nothing: another one is.
     pub(super) fn run(&self, source: &str, call: Option<&Call>) -> Result<Answer, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut worker = match idle.map_or_else(|| self.start(), Ok) {
-            Ok(worker) => worker,
+        match self.ask(source, call) {
+            Ok(mut worker) => match worker.hear() {
+                Ok(reply) => {
+                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                    reply.into()
+                }
+                Err(_) => Err(Error::Deadline),
+            },
             Err(error) => {
                 tracing::error!("codecs cannot be run by `{}`: {error}", self.program.display());
-                return Err(Error::Busy);
+                Err(Error::Busy)
             }
-        };
-        match worker.ask(source, call) {
-            Ok(reply) => {
-                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-                reply.into()
-            }
-            Err(_) => Err(Error::Deadline),
         }
+    }
+
+    /// A program that has been asked: one that waits, or a new one where none does or it has ended meanwhile.
+    fn ask(&self, source: &str, call: Option<&Call>) -> io::Result<Worker> {
+        let mut line = serde_json::to_vec(&Request { source: source.into(), call: call.map(Into::into) })?;
+        line.push(b'\n');
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut worker) = idle
+            && worker.input.write_all(&line).is_ok()
+        {
+            return Ok(worker);
+        }
+        let mut worker = self.start()?;
+        worker.input.write_all(&line)?;
+        Ok(worker)
     }
 
     fn start(&self) -> io::Result<Worker> {
@@ -72,11 +86,7 @@ impl Workers {
 }
 
 impl Worker {
-    fn ask(&mut self, source: &str, call: Option<&Call>) -> io::Result<Reply> {
-        let mut line = serde_json::to_vec(&Request { source: source.into(), call: call.map(Into::into) })?;
-        line.push(b'\n');
-        self.input.write_all(&line)?;
-        self.input.flush()?;
+    fn hear(&mut self) -> io::Result<Reply> {
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         Ok(serde_json::from_str(&line)?)
@@ -127,5 +137,42 @@ pub(super) fn run_here(source: &str, call: Option<&Call>) -> Result<Answer, Erro
         Some(Call { f_port, payload, received_at }) => {
             script::run(source, script::Call { f_port: *f_port, payload, received_at: *received_at })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Writes down each start and answers every line; a line with `die` ends it.
+    const PROGRAM: &str = "echo started >> \"$0\"; while read -r line; do case $line in *die*) exit 1;; esac; \
+                           echo '{\"Answer\":{\"numbers\":[],\"texts\":[],\"warnings\":[]}}'; done";
+
+    #[test]
+    fn a_program_that_ended_while_it_waited_costs_nothing_and_one_that_ends_at_work_its_own_payload() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let arguments = ["-c", PROGRAM, log.to_str().unwrap().to_owned().leak()];
+        let workers = Workers::new("/bin/sh".into(), Box::leak(Box::new(arguments)));
+        let run = |source: &str| workers.run(source, None);
+        let starts = || fs::read_to_string(&log).unwrap().lines().count();
+
+        assert_eq!(run("live"), Ok(Answer::default()));
+        assert_eq!(run("live"), Ok(Answer::default()));
+        assert_eq!(starts(), 1);
+
+        for worker in &mut *workers.idle.lock().unwrap() {
+            worker.child.kill().unwrap();
+            worker.child.wait().unwrap();
+        }
+        assert_eq!(run("live"), Ok(Answer::default()));
+        assert_eq!(starts(), 2);
+
+        assert_eq!(run("die"), Err(Error::Deadline));
+        assert_eq!(starts(), 2, "it is not given to another one");
+        assert_eq!(run("live"), Ok(Answer::default()));
+        assert_eq!(starts(), 3);
     }
 }

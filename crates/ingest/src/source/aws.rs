@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
@@ -63,7 +65,7 @@ struct Confirmation {
 
 /// `POST /ingest/aws`
 pub(crate) async fn receive(
-    State(state): State<IngestState>,
+    State(state): State<Arc<IngestState>>,
     uri: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,

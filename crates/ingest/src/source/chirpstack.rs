@@ -41,14 +41,15 @@ pub fn read(post: &Post<'_>, source: &Source, received_at: Timestamp) -> Result<
     if post.is_protobuf() {
         return protobuf::read(post, source, received_at);
     }
-    let expected = format!("the JSON of ChirpStack v4's event `{}`", post.event);
     let is_up = post.event == "up";
+    let expected =
+        if is_up { "the JSON of ChirpStack v4's event `up`" } else { "the JSON of ChirpStack v4's event `status`" };
     let read = match is_up {
-        true => post.json(&expected).map(|up| v4::up(up, source, received_at)),
-        false => post.json(&expected).map(|status| v4::status(status, source, received_at)),
+        true => post.json(expected).map(|up| v4::up(up, source, received_at)),
+        false => post.json(expected).map(|status| v4::status(status, source, received_at)),
     };
     // Most stations run version 4, whose bodies are read once.
-    read.unwrap_or_else(|refusal| match post.json::<Version>(&expected) {
+    read.unwrap_or_else(|refusal| match post.json::<Version>(expected) {
         Ok(Version { dev_eui: Some(_) }) if is_up => v3::up(post, source, received_at),
         Ok(Version { dev_eui: Some(_) }) => v3::status(post, source, received_at),
         _ => Err(refusal),

@@ -35,13 +35,14 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn into_uplink(
-        self,
+        mut self,
         kind: MessageKind,
         source: &Source,
         received_at: Timestamp,
         frame: Frame,
     ) -> Uplink {
         let sent_at = self.sent_at.unwrap_or(received_at);
+        self.name.retain(|c| !c.is_control());
         Uplink {
             org: source.org,
             source: source.id,
@@ -51,7 +52,7 @@ impl Head {
             dedup: dedup_key(source.id, kind, Some(&self.id), self.eui, frame.f_cnt, sent_at),
             frame,
             model_hints: self.model_hints,
-            name_hint: self.name.chars().filter(|c| !c.is_control()).collect(),
+            name_hint: self.name,
         }
     }
 }

@@ -68,8 +68,15 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
+/// Whether brackets outside of strings nest deeper than so many.
+pub(crate) fn nests_deeper(json: &[u8], depth_max: usize) -> bool {
+    // Most bodies have too few brackets, wherever they stand, and to count them is quick.
+    let brackets = json.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    brackets > depth_max && depth(json) > depth_max
+}
+
 /// How deep the brackets outside of strings nest.
-pub(crate) fn depth(json: &[u8]) -> usize {
+fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut is_quoted, mut is_escaped) = (false, false);
     for byte in json {
@@ -97,6 +104,9 @@ mod tests {
         assert_eq!(depth(br#"{"a":[{"b":"}}[[["}],"c":"\"[["}"#), 3);
         assert_eq!(depth(b"]]]["), 1);
         assert_eq!(depth(b"7"), 0);
+        assert!(!nests_deeper(br#"{"a":[{"b":"}}[[["}],"c":"\"[["}"#, 3));
+        assert!(nests_deeper(br#"{"a":[{"b":"}}[[["}],"c":"\"[["}"#, 2));
+        assert!(!nests_deeper(b"[[]]", 2));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use model::{Source, Timestamp, Uplink};
 use serde::Deserialize;
 
-use super::lenient::depth;
+use super::lenient::nests_deeper;
 use crate::{Refusal, StatusReport};
 
 /// How deep the JSON of a message may nest.
@@ -42,8 +42,10 @@ pub type Read = fn(&Post<'_>, &Source, Timestamp) -> Result<Message, Refusal>;
 impl<'a> Post<'a> {
     /// Whether the sender says that the body is Protobuf.
     pub(crate) fn is_protobuf(&self) -> bool {
-        let content_type = self.content_type.to_ascii_lowercase();
-        content_type.starts_with("application/octet-stream") || content_type.contains("protobuf")
+        let names = |name: &str| {
+            self.content_type.as_bytes().windows(name.len()).position(|part| part.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        names("application/octet-stream") == Some(0) || names("protobuf").is_some()
     }
 
     /// Whether the sender says that the body is CSV.
@@ -56,7 +58,7 @@ impl<'a> Post<'a> {
         if self.is_protobuf() {
             return Err(Refusal::NotJson(self.content_type.chars().take(80).collect()));
         }
-        if depth(self.body) > JSON_DEPTH_MAX {
+        if nests_deeper(self.body, JSON_DEPTH_MAX) {
             return Err(Refusal::Malformed(format!("the body nests more than {JSON_DEPTH_MAX} deep")));
         }
         serde_json::from_slice(self.body).map_err(|error| unexpected(expected, &error))

@@ -1,5 +1,7 @@
 //! What every source that posts has in common: its token, the limits of its body, and the answer.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{Query, State, rejection::BytesRejection},
@@ -16,9 +18,9 @@ use crate::{
 };
 
 /// What answers the posts of a kind of source, all of whose messages `read` reads.
-pub(crate) fn webhook(kind: SourceKind, read: Read) -> MethodRouter<IngestState> {
+pub(crate) fn webhook(kind: SourceKind, read: Read) -> MethodRouter<Arc<IngestState>> {
     post(
-        async move |State(state): State<IngestState>,
+        async move |State(state): State<Arc<IngestState>>,
                     uri: Uri,
                     headers: HeaderMap,
                     body: Result<Bytes, BytesRejection>| {
@@ -123,6 +125,11 @@ fn event(kind: SourceKind, uri: &Uri) -> String {
     let below = kind.path().and_then(|path| uri.path().strip_prefix(path)).unwrap_or_default().trim_matches('/');
     if !below.is_empty() {
         return below.to_owned();
+    }
+    // What network servers write; anything else is taken apart by the rules.
+    let plain = uri.query().and_then(|query| query.strip_prefix("event="));
+    if let Some(event) = plain.filter(|event| event.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        return event.to_owned();
     }
     let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else { return String::new() };
     let mut events = pairs.into_iter().filter(|(name, _)| name == "event").map(|(_, event)| event);

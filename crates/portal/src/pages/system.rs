@@ -68,6 +68,7 @@ fn fact_name(t: &'static Texts, name: &'static str) -> &'static str {
         "disk_growth" => t.fact_disk_growth,
         "disk_full_at" => t.fact_disk_full_at,
         "health" => t.fact_health,
+        "retention" => t.fact_retention,
         "backup" => t.fact_backup,
         "backup_at" => t.fact_backup_at,
         other => other,

@@ -624,6 +624,7 @@ catalogue! {
     export_as_of_help: "A position, or a time such as 2026-07-01T00:00:00Z; empty for now. The last line of the file says how many readings it has and what they sum up to.",
     export_get: "Get the file",
     fact_health: "Storage",
+    fact_retention: "Removal of old data",
     fact_backup: "Backup by the clock",
     fact_backup_at: "Last backup that can be restored",
     guide_quick_start: "Quick start",

@@ -605,6 +605,7 @@ pub(crate) static ZH: Texts = Texts {
     export_as_of_help: "填写位置编号，或如 2026-07-01T00:00:00Z 的时间；留空即为当前。文件最后一行写明数据条数和校验值。",
     export_get: "下载文件",
     fact_health: "存储状态",
+    fact_retention: "过期数据清理",
     fact_backup: "定时备份",
     fact_backup_at: "最近一次可恢复的备份",
     guide_quick_start: "快速入门",

@@ -99,6 +99,27 @@ async fn an_uplink_is_told_to_its_organization_and_to_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_while_nobody_listens_is_counted_and_whoever_comes_hears_of_the_next() {
+    let app = App::new();
+    let scene = Scene::set(&app).await;
+    let (_stop, _running) = run(&app).await;
+    has_begun(&scene.viewer).await;
+    for value in [1.5, 2.5] {
+        uplink(&app, &scene.device, at(NOW_MS), vec![Reading::new(1, 4097, value)]).await;
+    }
+    let counted = async {
+        while scene.viewer.get("/api/summary").await.json()["uplinks_in_last_hour"] != 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, counted).await.expect("both are counted");
+    let mut heard = Heard::of(&scene.viewer).await;
+    uplink(&app, &scene.device, at(NOW_MS), vec![Reading::new(1, 4097, 3.5)]).await;
+    let (_, event) = heard.next().await.expect("an uplink");
+    assert_eq!(event["readings"][0]["value"], "3.5");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_signed_out_hears_nothing_more() {
     let app = App::new();
     let scene = Scene::set(&app).await;

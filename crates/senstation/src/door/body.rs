@@ -35,6 +35,8 @@ where
         sleep(LAST_PATIENCE).await;
     };
     tokio::select! {
+        // Most bodies are here already, and nobody has to ask whether the station stops.
+        biased;
         read = timeout(PATIENCE, collect(Limited::new(body, bytes_max), bytes_max)) => read.unwrap_or_else(|_| Err(too_slow())),
         () = stopped => {
             Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the station is stopping; send it again in a moment"))
