@@ -12,7 +12,7 @@ use model::{OrgId, Position, Timestamp};
 use store::StreamNote;
 use tokio::sync::{Notify, watch};
 
-use crate::{login::Credential, packet::Reason};
+use crate::{hubs::Inbox, login::Credential, packet::Reason};
 
 /// How long a session that nothing has changed about is not written down, so that it is seen to be
 /// in use, in ms.
@@ -36,7 +36,9 @@ pub(crate) struct Seat {
     pub(crate) credential: Credential,
     /// Why the reader has to go, once it has to.
     pub(crate) ends: watch::Sender<Option<Reason>>,
-    /// Everything up to here has been read.
+    /// What waits for it.
+    pub(crate) inbox: Arc<Inbox>,
+    /// Everything up to here has been read, when the reader was last awake.
     position: AtomicU64,
     /// Whether the session is kept when the reader has gone.
     is_kept: AtomicBool,
@@ -53,8 +55,10 @@ pub(crate) struct Taken {
 }
 
 impl Seat {
-    pub(crate) fn position(&self) -> Position {
-        Position::from_raw(self.position.load(Relaxed))
+    /// Everything up to here has been read; `published` is up to where everything had been handed out
+    /// before this was asked.
+    pub(crate) fn position(&self, published: Position) -> Position {
+        Position::from_raw(self.position.load(Relaxed)).max(self.inbox.rested_to(published))
     }
 
     pub(crate) fn set_position(&self, position: Position) {
@@ -69,9 +73,9 @@ impl Seat {
         self.is_kept.store(is_kept, Relaxed);
     }
 
-    /// What is to be written down of it, if it is time, or said to be.
-    pub(crate) fn note(&self, now: Timestamp, is_due: bool) -> Option<StreamNote> {
-        let position = self.position();
+    /// What is to be written down of it, if it is time, or said to be; `published` as above.
+    pub(crate) fn note(&self, published: Position, now: Timestamp, is_due: bool) -> Option<StreamNote> {
+        let position = self.position(published);
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |(at, seen): (Position, Timestamp)| at != position || now.since_ms(seen) >= SEEN_EVERY_MS;
         if !self.is_kept() || !is_due && !noted.is_none_or(is_old) {
@@ -119,6 +123,7 @@ impl Seats {
                             client_id: client_id.into(),
                             credential,
                             ends: watch::Sender::new(None),
+                            inbox: Arc::default(),
                             position: AtomicU64::new(0),
                             is_kept: AtomicBool::new(false),
                             noted: Mutex::default(),

@@ -152,7 +152,7 @@ async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     let space = Space { org, is_private: sender.is_some() };
     let subscriptions = Subscriptions::new(space, client_id, device);
     let publishing = Publishing::new(connect.version, sender, device, Arc::clone(&counts));
-    let mut delivery = Delivery::new(space, connect, subscriptions, counts);
+    let mut delivery = Delivery::new(space, connect, Arc::clone(&taken.seat.inbox), subscriptions, counts);
     delivery.limit_to(groups);
     let seat = Arc::clone(&taken.seat);
     let mut resumed = Vec::new();
@@ -193,6 +193,7 @@ async fn live<S: AsyncRead + AsyncWrite + Unpin>(
     stop: watch::Receiver<bool>,
 ) {
     let end = talk(inner, connect, &mut line, &taken, &mut session, &mut delivery, stop).await;
+    delivery.keep_up(inner);
     taken.seat.set_position(delivery.arrived());
     let with_will = !matches!(end, End::Left { with_will: false });
     Box::pin(session.close(inner, &mut delivery, with_will)).await;
@@ -252,6 +253,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         delivery.prepare(inner);
         delivery.keep_up(inner);
         taken.seat.set_position(delivery.arrived());
+        delivery.rest();
         let needs_more = delivery.needs_more() || delivery.is_fetching();
         tokio::select! {
             biased;
@@ -270,5 +272,34 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             }
             () = &mut silence, if !keep_alive.is_zero() => return End::Told(Reason::KeepAliveTimeout),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    type Live<'a, F> = fn(
+        &'a Arc<Inner>,
+        &'a Connect,
+        Line<DuplexStream>,
+        Taken,
+        Session,
+        Delivery,
+        watch::Receiver<bool>,
+    ) -> F;
+
+    /// How many bytes the state of a client has.
+    fn state_bytes<'a, F: 'a>(_: Live<'a, F>) -> usize {
+        size_of::<F>()
+    }
+
+    /// What a client costs that only is there: its state above all.
+    #[test]
+    fn a_client_that_only_is_there_is_small() {
+        let bytes = state_bytes(live::<DuplexStream>);
+        assert!(bytes <= 3_328, "{bytes}");
     }
 }
