@@ -310,7 +310,7 @@ impl Broker {
             // Where the store fails nothing is known against them.
             if let Ok(false) = login::is_still_good(&self.0, first.org, first.credential).await {
                 for seat in alike {
-                    seat.ends.send_replace(Some(Reason::NotAuthorized));
+                    seat.end(Reason::NotAuthorized);
                 }
             }
         }

@@ -3,14 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
 use model::{OrgId, Position, Timestamp};
 use store::StreamNote;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::{hubs::Inbox, login::Credential, packet::Reason};
 
@@ -35,7 +35,8 @@ pub(crate) struct Seat {
     pub(crate) client_id: Box<str>,
     pub(crate) credential: Credential,
     /// Why the reader has to go, once it has to.
-    pub(crate) ends: watch::Sender<Option<Reason>>,
+    ends: OnceLock<Reason>,
+    has_ended: Notify,
     /// What waits for it.
     pub(crate) inbox: Arc<Inbox>,
     /// Everything up to here has been read, when the reader was last awake.
@@ -63,6 +64,23 @@ impl Seat {
 
     pub(crate) fn set_position(&self, position: Position) {
         self.position.store(position.get(), Relaxed);
+    }
+
+    /// Lets the reader go.
+    pub(crate) fn end(&self, reason: Reason) {
+        // The first reason stays.
+        let _is_first = self.ends.set(reason);
+        self.has_ended.notify_one();
+    }
+
+    /// Why the reader has to go, once it has to. One waits for it at a time.
+    pub(crate) async fn ended(&self) -> Reason {
+        loop {
+            if let Some(reason) = self.ends.get() {
+                return *reason;
+            }
+            self.has_ended.notified().await;
+        }
     }
 
     pub(crate) fn is_kept(&self) -> bool {
@@ -122,7 +140,8 @@ impl Seats {
                             org,
                             client_id: client_id.into(),
                             credential,
-                            ends: watch::Sender::new(None),
+                            ends: OnceLock::new(),
+                            has_ended: Notify::new(),
                             inbox: Arc::default(),
                             position: AtomicU64::new(0),
                             is_kept: AtomicBool::new(false),
@@ -135,7 +154,7 @@ impl Seats {
                     }
                 }
             };
-            other.ends.send_replace(Some(Reason::SessionTakenOver));
+            other.end(Reason::SessionTakenOver);
             other.is_given_back().await;
         }
     }

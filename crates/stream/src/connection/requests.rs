@@ -51,7 +51,7 @@ pub(super) async fn answer(
             write::answer(out, version, write::step::RELEASE, id, reason);
         }
         Packet::Subscribe { id, number, filters } => {
-            let (reasons, retained) = subscribe(inner, session, delivery, number, filters).await?;
+            let (reasons, retained) = Box::pin(subscribe(inner, session, delivery, number, filters)).await?;
             write::subscribed(out, version, id, &reasons);
             for Retained { published, qos, number } in retained {
                 delivery.send_retained(published, qos, number);
