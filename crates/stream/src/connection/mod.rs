@@ -311,6 +311,6 @@ mod tests {
             size_of::<F>()
         }
         let parts = [comes(serve::<DuplexStream>), talks(live::<DuplexStream>), size_of::<Client>()];
-        assert!(parts.iter().sum::<usize>() <= 2_048, "{parts:?}");
+        assert!(parts.iter().sum::<usize>() <= 1_920, "{parts:?}");
     }
 }
