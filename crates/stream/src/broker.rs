@@ -112,7 +112,7 @@ pub(crate) struct Inner {
     pub(crate) on_publish: Option<Arc<dyn OnPublish>>,
     /// Whose the source is that nobody in particular is taken for, once somebody has looked.
     pub(crate) anonymous_org: OnceLock<OrgId>,
-    pub(crate) hubs: Hubs,
+    pub(crate) hubs: Arc<Hubs>,
     pub(crate) seats: Arc<Seats>,
     pub(crate) shares: Shares,
     pub(crate) retained: Retained,
@@ -148,7 +148,7 @@ impl Broker {
             clock,
             on_publish,
             anonymous_org: OnceLock::new(),
-            hubs: Hubs::default(),
+            hubs: Arc::default(),
             seats: Seats::new(settings.connections_per_org_max),
             settings,
             shares: Shares::default(),
@@ -230,7 +230,8 @@ impl Broker {
     }
 
     fn lag_of(&self, seat: &Seat) -> Option<u64> {
-        seat.is_kept().then(|| self.0.published().get().saturating_sub(seat.position().get()))
+        let published = self.0.published();
+        seat.is_kept().then(|| published.get().saturating_sub(seat.position(published).get()))
     }
 
     async fn publish(&self) {
@@ -309,7 +310,7 @@ impl Broker {
             // Where the store fails nothing is known against them.
             if let Ok(false) = login::is_still_good(&self.0, first.org, first.credential).await {
                 for seat in alike {
-                    seat.ends.send_replace(Some(Reason::NotAuthorized));
+                    seat.end(Reason::NotAuthorized);
                 }
             }
         }
@@ -340,8 +341,8 @@ impl Broker {
     }
 
     async fn note(&self, seats: &[Arc<Seat>], is_due: bool) {
-        let now = self.0.now();
-        let notes: Vec<_> = seats.iter().filter_map(|seat| seat.note(now, is_due)).collect();
+        let (published, now) = (self.0.published(), self.0.now());
+        let notes: Vec<_> = seats.iter().filter_map(|seat| seat.note(published, now, is_due)).collect();
         if !notes.is_empty()
             && let Err(error) = self.0.store.note_stream_sessions(notes).await
         {

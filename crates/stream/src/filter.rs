@@ -1,6 +1,13 @@
 //! Filters over the topics of a private space, and what every filter and topic has to be.
 
-use crate::{broker::Settings, packet::Reason, topic::is_of_the_stream};
+use std::sync::Arc;
+
+use crate::{
+    broker::Settings,
+    packet::Reason,
+    published::{Body, Published},
+    topic::{Filter, is_of_the_stream},
+};
 
 /// What a shared subscription begins with.
 const SHARE: &str = "$share/";
@@ -8,7 +15,7 @@ const SHARE: &str = "$share/";
 /// Which messages of its organization's private space a client asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateFilter {
-    filter: Box<str>,
+    filter: Arc<str>,
     is_shared: bool,
 }
 
@@ -56,6 +63,39 @@ impl PrivateFilter {
     /// Whether nothing is meant but what begins with some levels.
     pub(crate) fn is_within(&self, levels: &str) -> bool {
         self.filter.starts_with(levels)
+    }
+}
+
+/// A filter of either space.
+#[derive(Debug, Clone)]
+pub(crate) enum Matcher {
+    Stream(Filter),
+    Private(PrivateFilter),
+}
+
+impl Matcher {
+    /// Whether any of its messages is meant.
+    pub(crate) fn means_any_of(&self, published: &Published) -> bool {
+        match (&published.body, self) {
+            (Body::Uplink(uplink), Self::Stream(filter)) => {
+                uplink.parts.iter().any(|part| filter.matches(uplink.eui, part.series))
+            }
+            (Body::Letter(letter), Self::Private(filter)) => filter.matches(&letter.topic),
+            _ => false,
+        }
+    }
+
+    /// The filter of what is retained that is to be sent when it is taken in.
+    pub(crate) fn asks_for_retained(&self, handling: u8, is_new: bool) -> Option<&PrivateFilter> {
+        let is_asked = handling == 0 || handling == 1 && is_new;
+        match self {
+            Self::Private(filter) if is_asked && !filter.is_shared() => Some(filter),
+            Self::Private(_) | Self::Stream(_) => None,
+        }
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Private(filter) if filter.is_shared())
     }
 }
 

@@ -7,7 +7,8 @@ use store::{Error, Scope};
 
 use crate::{
     broker::Inner,
-    hubs::Receiver,
+    filter::Matcher,
+    hubs::{Attached, Inbox},
     packet::Reason,
     published::{Batch, Body, Published, Space},
     topic::{Filter, every_reading},
@@ -23,8 +24,11 @@ pub struct StreamReader {
     filters: Vec<Filter>,
     /// Everything up to here was read.
     cursor: Position,
-    /// What is new; `None` while the log is read.
-    live: Option<Receiver>,
+    /// What is new.
+    inbox: Arc<Inbox>,
+    _attached: Attached,
+    /// Whether what is new is read, and not the log.
+    is_live: bool,
     waiting: VecDeque<Arc<Published>>,
 }
 
@@ -50,11 +54,16 @@ impl StreamReader {
     ) -> Result<Self, Reason> {
         let everything = [every_reading(org)];
         let filters = if filters.is_empty() { &everything[..] } else { filters };
-        let filters = filters.iter().map(|filter| Filter::parse(filter, org)).collect::<Result<_, _>>()?;
+        let filters: Vec<_> = filters.iter().map(|filter| Filter::parse(filter, org)).collect::<Result<_, _>>()?;
         let space = Space { org, is_private: false };
-        let live = after.is_none().then(|| inner.hubs.attach(space));
+        let (inbox, is_live) = (Arc::<Inbox>::default(), after.is_none());
+        inbox.set_filters(filters.iter().cloned().map(Matcher::Stream).collect());
+        if !is_live {
+            inbox.close();
+        }
+        let attached = inner.hubs.attach(space, Arc::clone(&inbox));
         let cursor = after.unwrap_or_else(|| inner.published());
-        Ok(Self { inner, space, filters, cursor, live, waiting: VecDeque::new() })
+        Ok(Self { inner, space, filters, cursor, inbox, _attached: attached, is_live, waiting: VecDeque::new() })
     }
 
     /// The next messages; may be given up and asked again.
@@ -72,20 +81,24 @@ impl StreamReader {
                 }
                 continue;
             }
-            match &mut self.live {
-                Some(live) => match live.recv().await {
-                    Ok(published) => self.waiting.push_back(published),
-                    Err(_) => self.live = None,
-                },
-                None => self.read_log().await?,
+            if !self.is_live {
+                self.read_log().await?;
+                continue;
+            }
+            match self.inbox.next().await {
+                Ok(published) => self.waiting.push_back(published),
+                Err(_) => {
+                    self.inbox.close();
+                    self.is_live = false;
+                }
             }
         }
     }
 
     async fn read_log(&mut self) -> Result<(), Error> {
-        let Inner { hubs, store, .. } = &*self.inner;
+        let store = &self.inner.store;
         // In this order: what is stored from here on is new, or in the log that is read below.
-        let live = hubs.attach(self.space);
+        self.inbox.open();
         let head = store.head().await?;
         let followed = match store.follow(Scope::Org(self.space.org), self.cursor, BATCH).await {
             Err(Error::Trimmed { oldest }) => {
@@ -97,7 +110,7 @@ impl StreamReader {
         let Batch { published, read_to, is_whole } = Batch::of(followed, self.space);
         self.waiting.extend(published);
         if is_whole && read_to >= head {
-            self.live = Some(live);
+            self.is_live = true;
         } else if self.waiting.is_empty() {
             self.cursor = self.cursor.max(read_to);
         }

@@ -3,16 +3,16 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
 use model::{OrgId, Position, Timestamp};
 use store::StreamNote;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
-use crate::{login::Credential, packet::Reason};
+use crate::{hubs::Inbox, login::Credential, packet::Reason};
 
 /// How long a session that nothing has changed about is not written down, so that it is seen to be
 /// in use, in ms.
@@ -35,8 +35,11 @@ pub(crate) struct Seat {
     pub(crate) client_id: Box<str>,
     pub(crate) credential: Credential,
     /// Why the reader has to go, once it has to.
-    pub(crate) ends: watch::Sender<Option<Reason>>,
-    /// Everything up to here has been read.
+    ends: OnceLock<Reason>,
+    has_ended: Notify,
+    /// What waits for it.
+    pub(crate) inbox: Arc<Inbox>,
+    /// Everything up to here has been read, when the reader was last awake.
     position: AtomicU64,
     /// Whether the session is kept when the reader has gone.
     is_kept: AtomicBool,
@@ -53,12 +56,31 @@ pub(crate) struct Taken {
 }
 
 impl Seat {
-    pub(crate) fn position(&self) -> Position {
-        Position::from_raw(self.position.load(Relaxed))
+    /// Everything up to here has been read; `published` is up to where everything had been handed out
+    /// before this was asked.
+    pub(crate) fn position(&self, published: Position) -> Position {
+        Position::from_raw(self.position.load(Relaxed)).max(self.inbox.rested_to(published))
     }
 
     pub(crate) fn set_position(&self, position: Position) {
         self.position.store(position.get(), Relaxed);
+    }
+
+    /// Lets the reader go.
+    pub(crate) fn end(&self, reason: Reason) {
+        // The first reason stays.
+        let _is_first = self.ends.set(reason);
+        self.has_ended.notify_one();
+    }
+
+    /// Why the reader has to go, once it has to. One waits for it at a time.
+    pub(crate) async fn ended(&self) -> Reason {
+        loop {
+            if let Some(reason) = self.ends.get() {
+                return *reason;
+            }
+            self.has_ended.notified().await;
+        }
     }
 
     pub(crate) fn is_kept(&self) -> bool {
@@ -69,9 +91,9 @@ impl Seat {
         self.is_kept.store(is_kept, Relaxed);
     }
 
-    /// What is to be written down of it, if it is time, or said to be.
-    pub(crate) fn note(&self, now: Timestamp, is_due: bool) -> Option<StreamNote> {
-        let position = self.position();
+    /// What is to be written down of it, if it is time, or said to be; `published` as above.
+    pub(crate) fn note(&self, published: Position, now: Timestamp, is_due: bool) -> Option<StreamNote> {
+        let position = self.position(published);
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |(at, seen): (Position, Timestamp)| at != position || now.since_ms(seen) >= SEEN_EVERY_MS;
         if !self.is_kept() || !is_due && !noted.is_none_or(is_old) {
@@ -118,7 +140,9 @@ impl Seats {
                             org,
                             client_id: client_id.into(),
                             credential,
-                            ends: watch::Sender::new(None),
+                            ends: OnceLock::new(),
+                            has_ended: Notify::new(),
+                            inbox: Arc::default(),
                             position: AtomicU64::new(0),
                             is_kept: AtomicBool::new(false),
                             noted: Mutex::default(),
@@ -130,7 +154,7 @@ impl Seats {
                     }
                 }
             };
-            other.ends.send_replace(Some(Reason::SessionTakenOver));
+            other.end(Reason::SessionTakenOver);
             other.is_given_back().await;
         }
     }

@@ -123,41 +123,59 @@ async fn serve(
     transport: Transport,
     tls: Option<TlsAcceptor>,
     broker: &Broker,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     let _best_effort = socket.set_nodelay(true);
     // A peer that is gone without a word is found out, also where it has no keep-alive of its own.
     let _best_effort = SockRef::from(&socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE_AFTER));
-    // Boxed, so that a connection costs what its own kind does.
-    let Some(tls) = tls else { return Box::pin(speak(socket, transport, broker, stop)).await };
+    // Boxed, here and below, so that a connection costs what its own kind does.
+    match tls {
+        None => speak(socket, transport, broker, stop).await,
+        Some(tls) => Box::pin(serve_encrypted(socket, transport, tls, broker, stop)).await,
+    }
+}
+
+async fn serve_encrypted(
+    socket: TcpStream,
+    transport: Transport,
+    tls: TlsAcceptor,
+    broker: &Broker,
+    mut stop: watch::Receiver<bool>,
+) {
     let greeted = tokio::select! {
         greeted = tls::greet(&tls, socket) => greeted,
         _ = stop.wait_for(|stop| *stop) => return,
     };
     match greeted {
-        Ok(Greeting::Encrypted(socket)) => Box::pin(speak(socket, transport, broker, stop)).await,
+        Ok(Greeting::Encrypted(socket)) => speak(socket, transport, broker, stop).await,
         Ok(Greeting::Plain(socket)) if transport == Transport::WebSocket => {
-            Box::pin(speak(socket, transport, broker, stop)).await;
+            speak(socket, transport, broker, stop).await;
         }
         Ok(Greeting::Plain(_)) => tracing::debug!("MQTT in the clear where TLS is spoken"),
         Err(error) => tracing::debug!("no TLS came about: {error}"),
     }
 }
 
-async fn speak<S>(socket: S, transport: Transport, broker: &Broker, mut stop: watch::Receiver<bool>)
+async fn speak<S>(socket: S, transport: Transport, broker: &Broker, stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     match transport {
         Transport::Tcp => Box::pin(broker.serve(socket, Arrival::default(), stop)).await,
-        Transport::WebSocket => {
-            let opened = tokio::select! {
-                opened = websocket::accept(socket) => opened,
-                _ = stop.wait_for(|stop| *stop) => return,
-            };
-            if let Some((socket, arrival)) = opened {
-                Box::pin(broker.serve(socket, arrival, stop)).await;
-            }
-        }
+        Transport::WebSocket => Box::pin(open(socket, broker, stop)).await,
+    }
+}
+
+/// Opens a WebSocket, and serves what comes by it.
+async fn open<S>(socket: S, broker: &Broker, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let opened = tokio::select! {
+        opened = websocket::accept(socket) => opened,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    if let Some((socket, arrival)) = opened {
+        Box::pin(broker.serve(socket, arrival, stop)).await;
     }
 }

@@ -7,7 +7,6 @@ use std::{
 
 use model::{GroupId, Position, Subscription};
 use store::{Error, RETAINED_MAX, Scope};
-use tokio::sync::broadcast::error::RecvError;
 
 use super::{
     flight::{Flight, Turn},
@@ -16,13 +15,14 @@ use super::{
 use crate::{
     broker::Inner,
     counters::Counts,
-    hubs::{Passed, Receiver},
+    filter::Matcher,
+    hubs::{Attached, Inbox, Missed},
     letter::Expired,
     packet::{
         Connect, Version,
         write::{self, Message, More},
     },
-    published::{BATCH_BYTES, Batch, Body, Place, Published, Space},
+    published::{BATCH_BYTES, Batch, Body, Published, Space},
 };
 
 /// How many messages may wait to be acknowledged; a client may want fewer.
@@ -43,10 +43,10 @@ pub(super) struct Delivery {
     /// Everything up to here was sent, or was not to be.
     cursor: Position,
     reads: Reads,
-    /// The last of those that pass by that it has seen.
-    passed: Option<u64>,
+    /// What is new.
+    inbox: Arc<Inbox>,
     /// What makes it a reader of its hub.
-    present: Option<Passed>,
+    attached: Option<Attached>,
     /// What is read from the log just now.
     fetch: Option<Fetch>,
     /// What is to be sent; the first may have been in part.
@@ -68,7 +68,7 @@ enum Reads {
     /// Nowhere: it has not asked for anything.
     Nothing,
     /// What is new.
-    Live(Receiver),
+    Live,
     /// The log, until it has come to its end.
     Log,
 }
@@ -77,9 +77,8 @@ type Fetch = Pin<Box<dyn Future<Output = Result<Fetched, Error>> + Send>>;
 
 pub(super) struct Fetched {
     batch: Batch,
-    present: Passed,
-    /// What is new since before the log was read, if that came to its end.
-    live: Option<Receiver>,
+    /// Whether the log was read to its end; what came meanwhile is in the inbox.
+    is_at_end: bool,
 }
 
 /// Something that is to be sent.
@@ -104,12 +103,18 @@ enum Origin {
 
 /// What there is to do next.
 pub(super) enum Next {
-    Live(Result<Arc<Published>, RecvError>),
+    Live(Result<Arc<Published>, Missed>),
     Fetched(Result<Fetched, Error>),
 }
 
 impl Delivery {
-    pub(super) fn new(space: Space, connect: &Connect, subscriptions: Subscriptions, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(
+        space: Space,
+        connect: &Connect,
+        inbox: Arc<Inbox>,
+        subscriptions: Subscriptions,
+        counts: Arc<Counts>,
+    ) -> Self {
         Self {
             space,
             version: connect.version,
@@ -118,8 +123,8 @@ impl Delivery {
             subscriptions,
             cursor: Position::START,
             reads: Reads::Nothing,
-            passed: None,
-            present: None,
+            inbox,
+            attached: None,
             fetch: None,
             queue: VecDeque::new(),
             next: None,
@@ -159,6 +164,7 @@ impl Delivery {
         }
         if self.subscriptions.len() > 0 {
             self.reads = Reads::Log;
+            self.tune();
         }
         let (released, rest) = self.flight.resume(state, position);
         for id in released {
@@ -167,15 +173,32 @@ impl Delivery {
         rest
     }
 
-    /// Reads what is new from now on, if nothing is read yet; `head` is where the log ended after
-    /// `live` began.
-    pub(super) fn begin(&mut self, live: Receiver, head: Position) {
+    /// Takes in what is new of some filters from now on, beside what it takes in already.
+    pub(super) fn listen(&mut self, inner: &Inner, filters: impl Iterator<Item = Matcher>) {
+        if matches!(self.reads, Reads::Nothing) {
+            self.inbox.open();
+        }
+        self.inbox.add_filters(filters);
+        self.attach(inner);
+    }
+
+    /// Takes in what is subscribed to, and nothing else.
+    pub(super) fn tune(&self) {
+        self.inbox.set_filters(self.subscriptions.matchers());
+    }
+
+    /// Reads what is new, if nothing is read yet; `head` is where the log ended after it began to be
+    /// taken in.
+    pub(super) fn begin(&mut self, head: Position) {
         if matches!(self.reads, Reads::Nothing) {
             self.cursor = self.cursor.max(head);
-            self.passed = Some(live.began);
-            self.present = Some(Arc::clone(&live.passed));
-            self.reads = Reads::Live(live);
+            self.reads = Reads::Live;
         }
+    }
+
+    fn attach(&mut self, inner: &Inner) {
+        let attach = || inner.hubs.attach(self.space, Arc::clone(&self.inbox));
+        self.attached.get_or_insert_with(attach);
     }
 
     /// Whether more waits to be sent than one packet can ask for.
@@ -231,17 +254,18 @@ impl Delivery {
     /// Begins to read the log, if that is what is to be read.
     pub(super) fn prepare(&mut self, inner: &Arc<Inner>) {
         if matches!(self.reads, Reads::Log) && self.fetch.is_none() && self.needs_more() {
-            let (inner, space, after) = (Arc::clone(inner), self.space, self.cursor);
+            self.attach(inner);
+            let (inner, space, after, inbox) = (Arc::clone(inner), self.space, self.cursor, Arc::clone(&self.inbox));
             self.fetch = Some(Box::pin(async move {
                 // What is read for many at once would be much.
                 let _turn = inner.reads.acquire().await;
                 // In this order: what is stored from here on is new, or in the log that is read below.
-                let live = inner.hubs.attach(space);
+                inbox.open();
                 let head = inner.store.head().await?;
                 let followed = inner.store.follow(Scope::Org(space.org), after, BATCH).await?;
                 let batch = Batch::of(followed, space);
                 let is_at_end = batch.is_whole && batch.read_to >= head;
-                Ok(Fetched { batch, present: Arc::clone(&live.passed), live: is_at_end.then_some(live) })
+                Ok(Fetched { batch, is_at_end })
             }));
         }
     }
@@ -253,8 +277,8 @@ impl Delivery {
             self.fetch = None;
             return Next::Fetched(fetched);
         }
-        match &mut self.reads {
-            Reads::Live(live) => Next::Live(live.recv().await),
+        match self.reads {
+            Reads::Live => Next::Live(self.inbox.next().await),
             Reads::Nothing | Reads::Log => pending().await,
         }
     }
@@ -265,13 +289,15 @@ impl Delivery {
     pub(super) fn take(&mut self, next: Next) -> Result<(), Error> {
         match next {
             Next::Live(Ok(published)) => self.take_waiting(published),
-            Next::Live(Err(RecvError::Lagged(count))) if !self.subscriptions.misses_nothing() => {
-                self.counts.missed.add(count);
-                self.passed = None;
+            Next::Live(Err(missed)) => {
+                self.counts.missed.add(missed.passing);
+                if missed.logged > 0 && self.subscriptions.misses_nothing() {
+                    self.read_log();
+                } else {
+                    self.counts.missed.add(missed.logged);
+                }
             }
-            Next::Live(Err(RecvError::Lagged(_) | RecvError::Closed)) => self.reads = Reads::Log,
-            Next::Fetched(Ok(Fetched { batch, present, live })) => {
-                self.present = Some(present);
+            Next::Fetched(Ok(Fetched { batch, is_at_end })) => {
                 let Batch { published, read_to, .. } = batch;
                 let published = published.into_iter();
                 self.queue.extend(published.map(|published| Queued { published, origin: Origin::Log, sent: 0 }));
@@ -279,9 +305,10 @@ impl Delivery {
                 if self.queue.is_empty() {
                     self.cursor = self.cursor.max(read_to);
                 }
-                if let Some(live) = live {
-                    self.see_passed(live.began, 0);
-                    self.reads = Reads::Live(live);
+                if is_at_end {
+                    self.reads = Reads::Live;
+                } else {
+                    self.read_log();
                 }
             }
             Next::Fetched(Err(Error::Trimmed { oldest })) => {
@@ -294,14 +321,19 @@ impl Delivery {
         Ok(())
     }
 
+    fn read_log(&mut self) {
+        self.cursor = self.cursor.max(self.inbox.rested_to(self.cursor));
+        self.inbox.close();
+        self.reads = Reads::Log;
+    }
+
     /// Takes something new in, and what else is there by now, so that it goes to the client at once.
     fn take_waiting(&mut self, first: Arc<Published>) {
         let mut bytes = first.bytes();
         self.take_live(first);
-        while let Reads::Live(live) = &mut self.reads
-            && self.queue.len() < BATCH
+        while self.queue.len() < BATCH
             && bytes < BATCH_BYTES
-            && let Some(published) = live.next_waiting()
+            && let Some(published) = self.inbox.next_waiting()
         {
             bytes += published.bytes();
             self.take_live(published);
@@ -309,30 +341,25 @@ impl Delivery {
     }
 
     fn take_live(&mut self, published: Arc<Published>) {
-        match published.place {
-            Place::Log(position) if position <= self.cursor => return,
-            Place::Log(_) => {}
-            Place::Passing(number) => self.see_passed(number, 1),
+        if published.position().is_none_or(|position| position > self.cursor) {
+            self.queue.push_back(Queued { published, origin: Origin::Live, sent: 0 });
         }
-        self.queue.push_back(Queued { published, origin: Origin::Live, sent: 0 });
     }
 
-    /// Counts what passed by without being seen; `seen` of them were.
-    fn see_passed(&mut self, number: u64, seen: u64) {
-        let before = self.passed.unwrap_or(number.saturating_sub(seen));
-        self.counts.missed.add(number.saturating_sub(before + seen));
-        self.passed = Some(number);
-    }
-
-    /// Moves on over what was stored for others, as nothing of this organization is on its way.
+    /// Moves on over what was stored for others, or was not asked for.
     pub(super) fn keep_up(&mut self, inner: &Inner) {
-        // In this order: everything up to there has been handed to the receiver.
+        // In this order: everything up to there has been handed out.
         let published = inner.published();
-        if let Reads::Live(live) = &self.reads
-            && live.is_empty()
-            && self.needs_more()
-        {
-            self.cursor = self.cursor.max(published);
+        if matches!(self.reads, Reads::Live) && self.needs_more() {
+            let read_to = if self.inbox.is_empty() { published } else { self.inbox.rested_to(published) };
+            self.cursor = self.cursor.max(read_to);
+        }
+    }
+
+    /// Notes that everything has arrived that was handed over, if it has.
+    pub(super) fn rest(&self) {
+        if matches!(self.reads, Reads::Live) && self.needs_more() && self.flight.is_empty() {
+            self.inbox.rest();
         }
     }
 

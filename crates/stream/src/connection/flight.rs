@@ -66,6 +66,11 @@ impl Flight {
         self.messages.len() >= self.max
     }
 
+    /// Whether nothing is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// Begins to send a message; everything up to `before` was sent.
     pub(super) fn begin(&mut self, key: Option<Key>, before: Position) -> Turn {
         let earlier = key.filter(|_| !self.earlier.is_empty()).and_then(|key| self.earlier.remove(&key));

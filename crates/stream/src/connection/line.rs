@@ -2,18 +2,18 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::packet::{Fault, Packet, Reader};
 
 /// How many bytes may wait for a client to take them before nothing more is read or sent.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 /// How many bytes are read at once from a client that has little to say, and from one that has much.
-const READ_BYTES: usize = 256;
+const READ_BYTES: usize = 512;
 const READ_BYTES_MAX: usize = 16 * 1024;
 
 /// The socket of a client, with what came from it and what goes to it.
@@ -67,17 +67,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             if !self.has_room() {
                 return Poll::Pending;
             }
-            if self.arrived.is_empty() && !self.is_busy && self.arrived.capacity() > READ_BYTES {
-                self.arrived = BytesMut::new();
-            }
-            self.arrived.reserve(if self.is_busy { READ_BYTES_MAX } else { READ_BYTES });
-            let room = self.arrived.capacity() - self.arrived.len();
-            pin!(self.socket.read_buf(&mut self.arrived)).poll(cx).map_ok(|count| {
-                self.is_busy = count == room;
-                if count == 0 { Exchanged::Closed } else { Exchanged::Read }
-            })
+            self.poll_read(cx).map_ok(|count| if count == 0 { Exchanged::Closed } else { Exchanged::Read })
         })
         .await
+    }
+
+    /// How many bytes came; 0 is the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.is_busy {
+            self.arrived.reserve(READ_BYTES_MAX);
+            let room = self.arrived.capacity() - self.arrived.len();
+            let count = ready!(pin!(self.socket.read_buf(&mut self.arrived)).poll(cx))?;
+            self.is_busy = count == room;
+            return Poll::Ready(Ok(count));
+        }
+        // A client that says nothing costs no memory to be heard.
+        if self.arrived.is_empty() {
+            self.arrived = BytesMut::new();
+        }
+        let mut bytes = [0; READ_BYTES];
+        let mut read = ReadBuf::new(&mut bytes);
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read))?;
+        self.arrived.extend_from_slice(read.filled());
+        self.is_busy = read.remaining() == 0;
+        Poll::Ready(Ok(read.filled().len()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -59,6 +59,13 @@ impl From<Fault> for End {
     }
 }
 
+/// A client that was let in.
+struct Client {
+    taken: Taken,
+    session: Session,
+    delivery: Delivery,
+}
+
 /// What to tell a client when the store failed.
 fn failed(error: &Error) -> Fault {
     tracing::warn!("a reader of the stream cannot be served: {error}");
@@ -70,18 +77,22 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let mut line = Line::new(socket, inner.settings.packet_bytes_max);
-    let first = tokio::select! {
-        _ = stopped(stop.clone()) => return,
-        first = timeout(inner.settings.connect_patience, first(&mut line)) => first,
-    };
-    let (version, refused) = match first {
+    // Boxed, as here and below: what is over soon is no part of what a client costs that only is there.
+    let first = Box::pin(async {
+        tokio::select! {
+            _ = stopped(stop.clone()) => Err(End::Gone),
+            first = timeout(inner.settings.connect_patience, first(&mut line)) => first.unwrap_or(Err(End::Gone)),
+        }
+    });
+    let (version, refused) = match first.await {
         // Whoever says nothing, or goes, is told nothing.
-        Err(_) | Ok(Err(End::Gone | End::Left { .. })) => return,
-        Ok(Err(End::Told(reason))) => (Version::V3, reason),
-        // Boxed, as here and below: what is over soon is no part of what a client costs that only is there.
-        Ok(Ok(mut connect)) => match Box::pin(let_in(inner, &mut connect, &arrival, &mut line)).await {
-            Ok((taken, session, delivery)) => {
-                Box::pin(live(inner, &connect, line, taken, session, delivery, stop)).await;
+        Err(End::Gone | End::Left { .. }) => return,
+        Err(End::Told(reason)) => (Version::V3, reason),
+        Ok(mut connect) => match Box::pin(let_in(inner, &mut connect, &arrival, &mut line)).await {
+            Ok(client) => {
+                let keep_alive = Duration::from_secs(keep_alive_s(inner, &connect).into()) * 3 / 2;
+                drop(connect);
+                Box::pin(live(inner, &mut line, client, keep_alive, stop)).await;
                 return;
             }
             Err(reason) => (connect.version, reason),
@@ -90,7 +101,7 @@ where
     inner.counters.refused.add(1);
     write::refusal(&mut line.out, version, refused);
     // A client that does not even take this is not waited for.
-    let _gone = timeout(GOODBYE_PATIENCE, line.close()).await;
+    let _gone = Box::pin(timeout(GOODBYE_PATIENCE, line.close())).await;
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {
@@ -99,10 +110,10 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
 }
 
 /// The connect that a client begins with.
-async fn first<S: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<S>) -> Result<Connect, End> {
+async fn first<S: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<S>) -> Result<Box<Connect>, End> {
     loop {
         if let Some(Packet::Connect(connect)) = line.next_packet()? {
-            return Ok(*connect);
+            return Ok(connect);
         }
         match line.exchange().await {
             Ok(Exchanged::Read | Exchanged::Written) => {}
@@ -124,7 +135,7 @@ async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     connect: &mut Connect,
     arrival: &Arrival,
     line: &mut Line<S>,
-) -> Result<(Taken, Session, Delivery), Reason> {
+) -> Result<Box<Client>, Reason> {
     if connect.has_method {
         return Err(Reason::BadAuthenticationMethod);
     }
@@ -152,7 +163,7 @@ async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     let space = Space { org, is_private: sender.is_some() };
     let subscriptions = Subscriptions::new(space, client_id, device);
     let publishing = Publishing::new(connect.version, sender, device, Arc::clone(&counts));
-    let mut delivery = Delivery::new(space, connect, subscriptions, counts);
+    let mut delivery = Delivery::new(space, connect, Arc::clone(&taken.seat.inbox), subscriptions, counts);
     delivery.limit_to(groups);
     let seat = Arc::clone(&taken.seat);
     let mut resumed = Vec::new();
@@ -170,7 +181,7 @@ async fn let_in<S: AsyncRead + AsyncWrite + Unpin>(
     };
     write::welcome(&mut line.out, connect.version, welcome);
     line.out.append(&mut resumed);
-    Ok((taken, session, delivery))
+    Ok(Box::new(Client { taken, session, delivery }))
 }
 
 /// How long a client may be silent; 0 is for ever.
@@ -185,21 +196,33 @@ fn keep_alive_s(inner: &Inner, connect: &Connect) -> u16 {
 /// Serves a client that was let in, until it goes or has to go.
 async fn live<S: AsyncRead + AsyncWrite + Unpin>(
     inner: &Arc<Inner>,
-    connect: &Connect,
-    mut line: Line<S>,
-    taken: Taken,
-    mut session: Session,
-    mut delivery: Delivery,
+    line: &mut Line<S>,
+    mut client: Box<Client>,
+    keep_alive: Duration,
     stop: watch::Receiver<bool>,
 ) {
-    let end = talk(inner, connect, &mut line, &taken, &mut session, &mut delivery, stop).await;
+    let version = client.session.version;
+    let end = talk(inner, line, &mut client, keep_alive, stop).await;
+    Box::pin(leave(inner, line, version, client, end)).await;
+}
+
+/// Ends what a client had here, and tells it why.
+async fn leave<S: AsyncRead + AsyncWrite + Unpin>(
+    inner: &Arc<Inner>,
+    line: &mut Line<S>,
+    version: Version,
+    mut client: Box<Client>,
+    end: End,
+) {
+    let Client { taken, session, delivery } = &mut *client;
+    delivery.keep_up(inner);
     taken.seat.set_position(delivery.arrived());
     let with_will = !matches!(end, End::Left { with_will: false });
-    Box::pin(session.close(inner, &mut delivery, with_will)).await;
+    session.close(inner, delivery, with_will).await;
     // From here on whoever comes by the same name goes on where this one was.
-    drop(taken);
+    drop(client);
     if let End::Told(reason) = end {
-        write::goodbye(&mut line.out, connect.version, reason);
+        write::goodbye(&mut line.out, version, reason);
     }
     // As above.
     let _gone = timeout(GOODBYE_PATIENCE, line.close()).await;
@@ -207,16 +230,13 @@ async fn live<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     inner: &Arc<Inner>,
-    connect: &Connect,
     line: &mut Line<S>,
-    taken: &Taken,
-    session: &mut Session,
-    delivery: &mut Delivery,
+    client: &mut Client,
+    keep_alive: Duration,
     stop: watch::Receiver<bool>,
 ) -> End {
+    let Client { taken, session, delivery } = client;
     let mut stopped = pin!(stopped(stop));
-    let mut ends = taken.seat.ends.subscribe();
-    let keep_alive = Duration::from_secs(keep_alive_s(inner, connect).into()) * 3 / 2;
     let mut silence = pin!(sleep_until(Instant::now() + keep_alive));
     loop {
         let mut has_heard = false;
@@ -252,12 +272,11 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         delivery.prepare(inner);
         delivery.keep_up(inner);
         taken.seat.set_position(delivery.arrived());
+        delivery.rest();
         let needs_more = delivery.needs_more() || delivery.is_fetching();
         tokio::select! {
             biased;
-            ended = ends.wait_for(Option::is_some) => {
-                return End::Told(ended.ok().and_then(|reason| *reason).unwrap_or(Reason::UnspecifiedError));
-            }
+            reason = taken.seat.ended() => return End::Told(reason),
             () = &mut stopped => return End::Told(Reason::ServerShuttingDown),
             exchanged = line.exchange() => match exchanged {
                 Ok(Exchanged::Read | Exchanged::Written) => {}
@@ -270,5 +289,28 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             }
             () = &mut silence, if !keep_alive.is_zero() => return End::Told(Reason::KeepAliveTimeout),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    type Stop = watch::Receiver<bool>;
+
+    /// What a client costs that only is there: its state above all.
+    #[test]
+    fn a_client_that_only_is_there_is_small() {
+        type Talks<'a, F> = fn(&'a Arc<Inner>, &'a mut Line<DuplexStream>, Box<Client>, Duration, Stop) -> F;
+        fn talks<'a, F: 'a>(_: Talks<'a, F>) -> usize {
+            size_of::<F>()
+        }
+        fn comes<'a, F: 'a>(_: fn(&'a Arc<Inner>, DuplexStream, Arrival, Stop) -> F) -> usize {
+            size_of::<F>()
+        }
+        let parts = [comes(serve::<DuplexStream>), talks(live::<DuplexStream>), size_of::<Client>()];
+        assert!(parts.iter().sum::<usize>() <= 1_920, "{parts:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    mem,
     sync::Arc,
 };
 
@@ -142,10 +143,15 @@ impl Publishing {
         if self.batch.is_empty() {
             return Ok(false);
         }
+        // Boxed, so that who publishes nothing has no room for it.
+        Box::pin(self.publish(inner, out)).await
+    }
+
+    async fn publish(&mut self, inner: &Inner, out: &mut Vec<u8>) -> Result<bool, Fault> {
         self.batch_bytes = 0;
         let mut posts = Vec::new();
         let mut answers = Vec::with_capacity(self.batch.len());
-        for Item { id, qos, post } in self.batch.drain(..) {
+        for Item { id, qos, post } in mem::take(&mut self.batch) {
             answers.push((id, qos, post.as_ref().err().copied()));
             posts.extend(post);
         }

@@ -51,7 +51,7 @@ pub(super) async fn answer(
             write::answer(out, version, write::step::RELEASE, id, reason);
         }
         Packet::Subscribe { id, number, filters } => {
-            let (reasons, retained) = subscribe(inner, session, delivery, number, filters).await?;
+            let (reasons, retained) = Box::pin(subscribe(inner, session, delivery, number, filters)).await?;
             write::subscribed(out, version, id, &reasons);
             for Retained { published, qos, number } in retained {
                 delivery.send_retained(published, qos, number);
@@ -63,6 +63,7 @@ pub(super) async fn answer(
                 let was_there = delivery.subscriptions.remove(inner, filter);
                 reasons.push(if was_there { Reason::Success } else { Reason::NoSubscriptionExisted });
             }
+            delivery.tune();
             session.keep(inner, delivery).await?;
             write::unsubscribed(out, version, id, &reasons);
         }
@@ -103,7 +104,10 @@ async fn subscribe(
     if filters.len() > settings.filters_per_packet_max || delivery.owes_much() {
         return Ok((vec![Reason::QuotaExceeded; filters.len()], retained));
     }
-    let live = inner.hubs.attach(session.space);
+    // In this order: what is stored from there on is handed over.
+    let new = filters.iter().filter_map(|(filter, _)| delivery.subscriptions.parse(filter).ok());
+    let new: Vec<_> = new.collect();
+    delivery.listen(inner, new.into_iter());
     let head = inner.store.head().await.map_err(|error| failed(&error))?;
     let number = number.filter(|_| session.version == Version::V5);
     let mut reasons = Vec::with_capacity(filters.len());
@@ -136,8 +140,9 @@ async fn subscribe(
         delivery.subscriptions.insert(inner, subscription, matcher);
         reasons.push(Reason::granted(qos));
     }
+    delivery.tune();
     if delivery.subscriptions.len() > 0 {
-        delivery.begin(live, head);
+        delivery.begin(head);
         session.keep(inner, delivery).await?;
     }
     Ok((reasons, retained))

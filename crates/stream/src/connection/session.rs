@@ -111,15 +111,16 @@ impl Session {
         // What is on its way to the client is looked at here and now, not while it is written down.
         delivery.is_unsaved = false;
         let record = (self.expires_after_s > 0).then(|| self.record(delivery, inner.now()));
-        async move {
+        // Boxed, as it is seldom needed.
+        Box::pin(async move {
             let Some(record) = record else { return Ok(()) };
             inner.store.keep_stream_session(record).await.map_err(|error| failed(&error))
-        }
+        })
     }
 
     /// Ends it for now or for good: publishes its will if that is due, and writes down how far the
     /// client has come, or forgets it.
-    pub(super) async fn close(mut self, inner: &Inner, delivery: &mut Delivery, with_will: bool) {
+    pub(super) async fn close(&mut self, inner: &Inner, delivery: &mut Delivery, with_will: bool) {
         let is_kept = self.expires_after_s > 0;
         delivery.give_turn_back(inner);
         let until = inner.now().plus_ms(i64::from(self.expires_after_s) * 1_000);

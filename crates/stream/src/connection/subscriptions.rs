@@ -2,7 +2,7 @@ use model::{DeviceEui, Position, Subscription, Timestamp};
 
 use crate::{
     broker::Inner,
-    filter::PrivateFilter,
+    filter::{Matcher, PrivateFilter},
     packet::Reason,
     published::{Body, Place, Published, Space},
     topic::Filter,
@@ -17,13 +17,6 @@ pub(super) struct Subscriptions {
     device: Option<DeviceEui>,
     /// By ascending filter.
     list: Vec<(Subscription, Matcher)>,
-}
-
-/// A filter of either space.
-#[derive(Debug)]
-pub(super) enum Matcher {
-    Stream(Filter),
-    Private(PrivateFilter),
 }
 
 /// How a message is wanted.
@@ -59,6 +52,8 @@ impl Subscriptions {
         }
         self.list.retain(|(other, _)| other.filter != subscription.filter);
         let at = self.list.partition_point(|(other, _)| other.filter < subscription.filter);
+        // Most clients have one.
+        self.list.reserve_exact(1);
         self.list.insert(at, (subscription, matcher));
     }
 
@@ -93,6 +88,10 @@ impl Subscriptions {
 
     pub(super) fn to_vec(&self) -> Vec<Subscription> {
         self.list.iter().map(|(subscription, _)| subscription.clone()).collect()
+    }
+
+    pub(super) fn matchers(&self) -> Vec<Matcher> {
+        self.list.iter().map(|(_, matcher)| matcher.clone()).collect()
     }
 
     pub(super) fn misses_nothing(&self) -> bool {
@@ -158,21 +157,6 @@ impl Subscriptions {
 
     fn is_mine(&self, inner: &Inner, subscription: &Subscription, place: Place) -> bool {
         inner.shares.is_for(self.space.org, &subscription.filter, &self.client_id, place)
-    }
-}
-
-impl Matcher {
-    /// The filter of what is retained that is to be sent when it is taken in.
-    pub(super) fn asks_for_retained(&self, handling: u8, is_new: bool) -> Option<&PrivateFilter> {
-        let is_asked = handling == 0 || handling == 1 && is_new;
-        match self {
-            Self::Private(filter) if is_asked && !filter.is_shared() => Some(filter),
-            Self::Private(_) | Self::Stream(_) => None,
-        }
-    }
-
-    fn is_shared(&self) -> bool {
-        matches!(self, Self::Private(filter) if filter.is_shared())
     }
 }
 

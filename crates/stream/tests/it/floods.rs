@@ -158,14 +158,3 @@ async fn who_shares_a_filter_and_goes_in_the_middle_gets_all_that_was_its_own() 
     numbers.sort_unstable();
     assert_eq!(numbers, (0..20).collect::<Vec<_>>());
 }
-
-/// What a client costs that only is there: its task above all.
-#[tokio::test]
-async fn a_connection_is_a_small_task() {
-    let app = App::new();
-    let (socket, _other) = tokio::io::duplex(64);
-    let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let task = app.broker.serve(socket, stream::Arrival::default(), stopped);
-    let bytes = size_of_val(&task);
-    assert!(bytes <= 2_048, "{bytes}");
-}

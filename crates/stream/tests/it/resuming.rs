@@ -1,7 +1,7 @@
 //! Readers that go and come back, or are slow.
 
 use model::{GroupId, KeyLimits, Reading, Scopes};
-use store::Registry;
+use store::{Registry, Telemetry};
 use stream::Arrival;
 
 use crate::{
@@ -123,6 +123,25 @@ async fn a_slow_reader_misses_nothing_at_qos_1_and_something_at_qos_0() {
     }
     assert!(got < 700 * 40 - 40, "{got}");
     assert!(app.broker.figures().missed > 0);
+}
+
+#[tokio::test]
+async fn who_asked_for_nothing_of_what_comes_keeps_up_with_it() {
+    let mut app = App::new();
+    let member = app.member().await;
+    let (mut idle, _) = come(&mut app, 4, &member).await;
+    idle.subscribe(&[&member.readings("0000000000000001/#")], 1).await;
+    idle.ping().await;
+    let mut busy = app.reader(4, &member, "busy").await;
+    busy.subscribe(&[&member.readings("#")], 0).await;
+    app.uplinks(member.org, 0..600).await;
+    while busy.minute().await < 599 {}
+    assert_eq!(app.broker.figures().lag, 0);
+    idle.leave().await;
+    let kept = app.store.find_stream_session(member.org, "bridge").await.unwrap().unwrap();
+    let head = app.store.head().await.unwrap();
+    // What is published just now is noted a moment later.
+    assert!(head.get() - kept.position.get() <= 256, "{head:?} {kept:?}");
 }
 
 /// 3.1.1: 3.1.2-6, 3.2.2-1, 4.1.0-2
