@@ -35,6 +35,6 @@ use right::Right;
 pub use router::{router, walk};
 pub use secret::Secret;
 pub use state::{
-    BrokerClient, BrokerFigures, Clock, Fact, Later, LiveMessages, MirrorDifference, MirrorPhase, MirrorProgress,
-    MirrorSight, PortalState, Settings, Station, Stream, TriedCodec,
+    BackupOutcome, BrokerClient, BrokerFigures, Clock, Fact, Later, LiveMessages, MirrorDifference, MirrorPhase,
+    MirrorProgress, MirrorSight, PortalState, Settings, Station, Stream, TriedCodec,
 };

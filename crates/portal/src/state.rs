@@ -20,6 +20,8 @@ pub trait Station: Send + Sync {
     fn retention(&self) -> Retention;
     /// When the disk will be full at the rate of the last days, as far as that can be told.
     fn disk_full_at(&self) -> Option<Timestamp>;
+    /// What came of the last backup that was made by the clock, if one was.
+    fn last_backup(&self) -> Option<BackupOutcome>;
     /// The newest lines of the log, oldest first.
     fn log_tail(&self) -> Vec<String>;
     /// The product models that can be decoded.
@@ -95,6 +97,8 @@ pub struct MirrorProgress {
     pub done: u64,
     /// And of how much.
     pub total: u64,
+    /// How many days of devices that is.
+    pub device_days: u64,
     /// How long the rest will take at this pace, in milliseconds.
     pub left_ms: Option<u64>,
     /// Readings fetched so far.
@@ -155,6 +159,15 @@ pub struct MirrorDifference {
     pub there: String,
     /// What is here.
     pub here: String,
+}
+
+/// What came of a backup that was made by the clock and rehearsed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BackupOutcome {
+    /// When one was made last that can be restored.
+    pub good_at: Option<Timestamp>,
+    /// What is wrong with the newest, if anything.
+    pub trouble: Option<String>,
 }
 
 /// An answer that takes a while.

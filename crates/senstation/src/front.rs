@@ -16,8 +16,8 @@ use model::{
     AccessId, Call, Frame, Mirror, MirrorId, OrgId, Position, Retention, SourceKind, StationKey, Timestamp, UserCodec,
 };
 use portal::{
-    BrokerClient, BrokerFigures, Fact, Later, LiveMessages, MirrorProgress, MirrorSight, PortalState, Stream,
-    TriedCodec,
+    BackupOutcome, BrokerClient, BrokerFigures, Fact, Later, LiveMessages, MirrorProgress, MirrorSight, PortalState,
+    Stream, TriedCodec,
 };
 use store::Registry;
 use stream::Broker;
@@ -100,6 +100,11 @@ impl portal::Station for Front {
 
     fn disk_full_at(&self) -> Option<Timestamp> {
         self.disk.full_at(clock::now())
+    }
+
+    fn last_backup(&self) -> Option<BackupOutcome> {
+        let last = self.backups.last()?;
+        Some(BackupOutcome { good_at: last.good_ms.map(Timestamp::from_millis), trouble: last.trouble })
     }
 
     fn log_tail(&self) -> Vec<String> {

@@ -50,6 +50,8 @@ struct ProgressShape {
     phase: &'static str,
     /// How much of history is here, from 0 to 1.
     done: f64,
+    /// How many days of devices all of it is.
+    device_days: u64,
     /// How long the rest will take at this pace.
     left_seconds: Option<u64>,
     readings: u64,
@@ -118,6 +120,7 @@ impl ProgressShape {
                 MirrorPhase::Waiting => "waiting",
             },
             done: progress.share(),
+            device_days: progress.device_days,
             left_seconds: progress.left_ms.map(|ms| ms / 1_000),
             readings: progress.points,
             dm_spent: progress.dm,

@@ -237,17 +237,21 @@ fn state(view: &View, mirror: &Mirror, progress: &MirrorProgress) -> Markup {
         MirrorPhase::Waiting => t.mirror_waiting,
     };
     let percent = (progress.share() * 100.0).floor();
+    let days = (progress.share() * progress.device_days as f64) as u64;
+    let days = t.mirror_device_days.replacen("{}", &view.count(days), 1);
+    let days = days.replacen("{}", &view.count(progress.device_days), 1);
     html! {
         @if let Some(trouble) = &progress.trouble { div.notice.error role="alert" { (trouble) } }
         p {
             b { (phase) }
+            " · " (t.mirror_since.replace("{}", &view.clock(mirror.since)))
             @if let Some(left) = progress.left_ms { " · " (t.mirror_left.replace("{}", &duration(left))) }
         }
         @if progress.total > 0 {
             progress max="100" value=(percent) aria-label=(t.mirror_history) { (percent) " %" }
         }
         ul.stats {
-            (stat(t.mirror_history, &format!("{percent} %"), &t.mirror_since.replace("{}", &view.clock(mirror.since))))
+            (stat(t.mirror_history, &format!("{percent} %"), &days))
             (stat(t.mirror_readings, &view.count(progress.points), t.mirror_readings_note))
             (stat(t.mirror_dm, &view.count(progress.dm), &match mirror.budget_dm {
                 Some(budget) => t.mirror_of_budget.replace("{}", &view.count(budget)),

@@ -11,6 +11,7 @@ use crate::{
     fault::Fault,
     fleet::{Member, State as DeviceState, Wanted},
     html::{frame, parts},
+    state::BackupOutcome,
     view::{self, View},
 };
 
@@ -47,6 +48,7 @@ pub(crate) async fn show(State(portal): State<PortalState>, actor: Actor, view: 
             && at < view.now.plus_ms(SOON_MS) {
             div.notice.error role="alert" { (t.disk_full_soon.replace("{}", &Day::of(at).to_string())) }
         }
+        @if actor.may(Right::Operate) { (backup(&view, portal.station().last_backup())) }
         @if portal.station().has_simulated_fleet(actor.org) { (simulated(&view, &actor)) }
         @if fleet.members.is_empty() {
             (empty(&view, &actor))
@@ -76,6 +78,16 @@ pub(crate) async fn show(State(portal): State<PortalState>, actor: Actor, view: 
 
 fn add_button(view: &View, actor: &Actor) -> Markup {
     html! { @if actor.may(Right::Write) { a.button href="/devices/new" { (view.t.add_device) } } }
+}
+
+/// What came of the last backup; nothing where none was made by the clock.
+fn backup(view: &View, last: Option<BackupOutcome>) -> Markup {
+    let t = view.t;
+    let Some(BackupOutcome { good_at, trouble }) = last else { return parts::nothing() };
+    html! {
+        @if let Some(trouble) = trouble { div.notice.error role="alert" { (t.fact_backup) ": " (trouble) } }
+        @else if let Some(at) = good_at { p.muted { (t.fact_backup_at) ": " (view.time(at)) } }
+    }
 }
 
 fn simulated(view: &View, actor: &Actor) -> Markup {

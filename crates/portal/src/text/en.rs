@@ -487,6 +487,7 @@ catalogue! {
     mirror_spent: "The budget is used up",
     mirror_waiting: "Waiting before it tries again",
     mirror_left: "{} left",
+    mirror_device_days: "{} of {} device-days",
     mirror_since: "since {}",
     mirror_readings: "Readings",
     mirror_readings_note: "fetched from history",

@@ -468,6 +468,7 @@ pub(crate) static ZH: Texts = Texts {
     mirror_spent: "预算已用完",
     mirror_waiting: "等待后重试",
     mirror_left: "还需 {}",
+    mirror_device_days: "{} / {} 设备日",
     mirror_since: "自 {}",
     mirror_readings: "读数",
     mirror_readings_note: "取自历史数据",

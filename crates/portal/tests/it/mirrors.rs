@@ -63,7 +63,14 @@ async fn a_mirror_is_begun_with_its_key_sealed_and_brought_along_if_that_is_want
     let page = owner.send("GET", "/mirrors", &[], "").await;
     assert_eq!(page.code(), 200);
     assert!(!page.body.contains(KEY), "the key is never shown");
-    for part in ["25 %", "2 h 5 min left", "&lt;i&gt;slow&lt;/i&gt;", "2026-07-01", "&lt;b&gt;5&lt;/b&gt;"] {
+    for part in [
+        "25 %",
+        "2 h 5 min left",
+        "10 of 40 device-days",
+        "&lt;i&gt;slow&lt;/i&gt;",
+        "2026-07-01",
+        "&lt;b&gt;5&lt;/b&gt;",
+    ] {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     let twice = owner.send("POST", "/mirrors", &[], &form).await;

@@ -1,7 +1,10 @@
 //! How long history is kept: who says so, what goes before what, and what it removes.
 
 use model::{Keep, Reading, Retention};
-use portal::retention::{Deed, Old, apply};
+use portal::{
+    BackupOutcome,
+    retention::{Deed, Old, apply},
+};
 use serde_json::json;
 use store::{Registry, RowQuery, Telemetry};
 
@@ -130,4 +133,22 @@ async fn a_disk_that_will_soon_be_full_is_told_to_operators() {
     assert!(told(&scene.operator).await && !told(&scene.owner).await);
     *app.station.disk_full_at.lock().unwrap() = Some(at(NOW_MS + 31 * DAY_MS));
     assert!(!told(&scene.operator).await);
+}
+
+#[tokio::test]
+async fn what_came_of_the_last_backup_is_told_to_operators() {
+    let app = App::new();
+    let scene = Scene::set(&app).await;
+    let overview = async |caller: &crate::support::Caller<'_>| caller.get("/").await.body;
+    let good = "Last backup that can be restored";
+    assert!(!overview(&scene.operator).await.contains(good));
+    let outcome = |trouble: Option<&str>| BackupOutcome {
+        good_at: Some(at(NOW_MS - DAY_MS)),
+        trouble: trouble.map(str::to_owned),
+    };
+    *app.station.backup.lock().unwrap() = Some(outcome(None));
+    assert!(overview(&scene.operator).await.contains(good) && !overview(&scene.owner).await.contains(good));
+    *app.station.backup.lock().unwrap() = Some(outcome(Some("a <b>byte</b> is wrong")));
+    let told = overview(&scene.operator).await;
+    assert!(told.contains("a &lt;b&gt;byte&lt;/b&gt; is wrong") && !told.contains(good), "{told}");
 }

@@ -19,8 +19,8 @@ use model::{
     Position, Reading, Retention, Role, Scopes, SecretHash, Session, Timestamp, UserCodec, Value,
 };
 use portal::{
-    Address, BrokerClient, BrokerFigures, Fact, Later, LiveMessages, MirrorDifference, MirrorPhase, MirrorProgress,
-    MirrorSight, PortalState, Secret, Settings, Station, Stream, TriedCodec, router,
+    Address, BackupOutcome, BrokerClient, BrokerFigures, Fact, Later, LiveMessages, MirrorDifference, MirrorPhase,
+    MirrorProgress, MirrorSight, PortalState, Secret, Settings, Station, Stream, TriedCodec, router,
 };
 use store::{Registry, Telemetry};
 use store_embedded::{Durability, EmbeddedStore};
@@ -62,6 +62,7 @@ pub(crate) struct TestStation {
     fleets: Mutex<BTreeSet<OrgId>>,
     pub(crate) log: Mutex<Vec<String>>,
     pub(crate) disk_full_at: Mutex<Option<Timestamp>>,
+    pub(crate) backup: Mutex<Option<BackupOutcome>>,
     pub(crate) calls: Mutex<Vec<(OrgId, AccessId, Call)>>,
 }
 
@@ -91,6 +92,10 @@ impl Station for TestStation {
 
     fn disk_full_at(&self) -> Option<Timestamp> {
         *self.disk_full_at.lock().unwrap()
+    }
+
+    fn last_backup(&self) -> Option<BackupOutcome> {
+        self.backup.lock().unwrap().clone()
     }
 
     fn log_tail(&self) -> Vec<String> {
@@ -174,6 +179,7 @@ impl Station for TestStation {
             phase: MirrorPhase::History,
             done: 3,
             total: 12,
+            device_days: 40,
             left_ms: Some(7_500_000),
             trouble: Some("<i>slow</i>".to_owned()),
             differences: Some(vec![of("2026-07-01")]),

@@ -228,6 +228,8 @@ impl Mirror {
         let (mut shown, begun) = (self.told.shown("history"), Instant::now());
         let total = self.missing_ms(span);
         let all = self.all_ms(span);
+        let days = u64::try_from((span.1 - span.0) / DAY_MS).unwrap_or_default() + 1;
+        self.told.note(|progress| progress.device_days = days * self.devices.len() as u64);
         loop {
             let left = self.missing_ms(span);
             self.told.note(|progress| {

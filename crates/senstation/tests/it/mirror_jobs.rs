@@ -261,3 +261,24 @@ fn a_key_that_is_of_another_organization_now_fetches_nothing() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains("was of 4711 before; nothing was fetched"), "{said}");
 }
+
+#[test]
+fn a_station_whose_certificate_is_not_trusted_is_asked_nothing() {
+    let there = tempfile::tempdir().unwrap();
+    crate::tls::make_certificate(there.path());
+    let (station, https) = crate::tls::serve(there.path(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    json(folder, &["--data-dir", "home", "org", "create", "--name", "Home"]);
+    fs::write(folder.join("key.txt"), "0123456789ABCDEF0123456789ABCDEF").unwrap();
+    let mut command = senstation(folder);
+    command.args(["--data-dir", "home", "mirror", "--once", "--access-id", "0123456789ABCDEF"]);
+    command.args(["--access-key-file", "key.txt", "--station", &format!("https://{https}")]);
+    let refused = command.output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && said.contains("certificate cannot be trusted, and nothing was asked"),
+        "{said}"
+    );
+    drop(station);
+}

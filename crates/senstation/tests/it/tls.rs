@@ -26,7 +26,7 @@ pub(crate) fn make_certificate(folder: &Path) {
     json(folder, &["ca", "issue", "--host", "127.0.0.1", "--host", "station.lan"]);
 }
 
-fn serve(folder: &Path, more: &[(&str, &str)]) -> (Station, SocketAddr) {
+pub(crate) fn serve(folder: &Path, more: &[(&str, &str)]) -> (Station, SocketAddr) {
     let mut command = senstation(folder);
     command.args(["serve", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]);
     command.args(["--tls-certificate", "senstation-data/tls/station.crt"]);
