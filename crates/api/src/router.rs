@@ -162,12 +162,12 @@ pub fn router(api: ApiState) -> Router {
     for (path, read) in open {
         dressed = dressed.route(path, read.options(preflight).layer(from_fn_with_state((api.clone(), path), dress)));
     }
+    for base in ["/portalapi", "/openapi", "/1.0"] {
+        for path in [base.to_owned(), format!("{base}/"), format!("{base}/{{*rest}}")] {
+            dressed = dressed.route(&path, other.clone());
+        }
+    }
     dressed
-        .route("/portalapi/{*rest}", other.clone())
-        .route("/openapi", other.clone())
-        .route("/openapi/", other.clone())
-        .route("/openapi/{*rest}", other.clone())
-        .route("/1.0/{*rest}", other)
 }
 
 /// In the API of 2019 a POST acts as whatever its `X-HTTP-Method-Override` names.

@@ -44,7 +44,17 @@ async fn every_answer_carries_envelope_and_headers() {
     }
     check_envelope(&member.get("/openapi/view_organization").await, StatusCode::OK, "0");
     check_envelope(&member.get("/openapi/view_latest_telemetry_data").await, StatusCode::OK, "11202");
-    for path in ["/openapi", "/openapi/", "/openapi/nothing", "/openapi/nothing/here", "/openapi/list_devices/x"] {
+    for path in [
+        "/openapi",
+        "/openapi/",
+        "/openapi/nothing",
+        "/openapi/nothing/here",
+        "/openapi/list_devices/x",
+        "/1.0",
+        "/1.0/",
+        "/portalapi",
+        "/portalapi/",
+    ] {
         check_envelope(&member.get(path).await, StatusCode::NOT_FOUND, "10000");
         check_envelope(&stranger.post_json(path, "{}").await, StatusCode::NOT_FOUND, "10000");
     }

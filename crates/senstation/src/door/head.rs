@@ -135,7 +135,7 @@ impl Fields<'_> {
     fn add(&mut self, line: &[u8]) -> Result<(), Refusal> {
         let colon = line.iter().position(|byte| *byte == b':');
         let (name, value) = match colon {
-            Some(colon) => (&line[..colon], line[colon + 1..].trim_ascii()),
+            Some(colon) => (&line[..colon], without_blanks(&line[colon + 1..])),
             None => (line, &b""[..]),
         };
         if colon.is_none() || !is_token(name) {
@@ -219,6 +219,14 @@ impl Fields<'_> {
     }
 }
 
+/// Without the spaces and tabs around it; a carriage return is no blank.
+fn without_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
 fn is_authority(text: &[u8]) -> bool {
     let is_fine =
         |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b':' | b'[' | b']');
@@ -278,6 +286,10 @@ mod tests {
             "X: 1\n\tfolded",
             "X: a\u{0}b",
             "X: a\rb",
+            "X: a\r",
+            "X:\r",
+            "X:\r 1",
+            "X: 1\u{c}",
             "no colon",
             ": no name",
             "Host: b",
