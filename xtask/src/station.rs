@@ -121,9 +121,9 @@ fn message(eui: u64, number: u64, time_ms: i64, model: &str, port: u8, data: &st
     )
 }
 
-/// The station's program: what `SENSTATION_BINARY` names, or what is built now.
+/// The station's program: what `STATION_BINARY` names, or what is built now.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
-    if let Some(binary) = std::env::var_os("SENSTATION_BINARY") {
+    if let Some(binary) = std::env::var_os("STATION_BINARY") {
         return Ok(binary.into());
     }
     let mut cargo = Command::new("cargo");
