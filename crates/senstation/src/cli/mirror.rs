@@ -19,6 +19,8 @@ Examples:
   senstation mirror --station global --access-id 7JN4AS94IETZCS0Z --access-key-file key.txt --dry-run
   senstation mirror --station global --access-id 7JN4AS94IETZCS0Z --access-key-file key.txt
   senstation mirror --station http://10.0.0.7:8080 --access-id 7JN4AS94IETZCS0Z --access-key-file key.txt --once
+  senstation mirror --station https://station.example.org --access-id 7JN4AS94IETZCS0Z --access-key-file key.txt \
+      --stream --shadow 24
 
 `--dry-run` says what there is and what it will cost; nothing is spent. Killed at any moment, the same
 command goes on where it was. `senstation key import` lets programs keep their keys.")]

@@ -172,11 +172,11 @@ impl Mirrors {
 
 /// Mirrors a station, and tries again after what fails, until the task is ended.
 async fn mirror(mirrors: Arc<Mirrors>, station: Arc<Station>, kept: Kept, progress: Shared) {
-    let told = Told::kept(Arc::clone(&progress));
+    let told = Told::kept(progress);
     let mut wait = WAIT_MIN;
     loop {
         told.note(|progress| progress.phase = MirrorPhase::Looking);
-        let done = once(&mirrors, &station, &kept, Told::kept(Arc::clone(&progress))).await;
+        let done = once(&mirrors, &station, &kept, told.clone()).await;
         let error = match done {
             // Nothing more is to be done until it is wanted in another way.
             Ok(Ended::Spent | Ended::Done) => return std::future::pending().await,

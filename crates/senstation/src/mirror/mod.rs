@@ -391,7 +391,10 @@ impl Mirror {
         }
         self.told.note(|progress| progress.phase = MirrorPhase::Asking);
         self.told.say(format_args!("following, every {} s", every.as_secs()));
-        let (mut last_heard, mut is_streaming) = (BTreeMap::new(), false);
+        if let Some((until, _)) = &compare {
+            self.told.say(format_args!("both stations are asked the same until {until}"));
+        }
+        let (mut last_heard, mut is_streaming, mut lost) = (BTreeMap::new(), false, String::new());
         loop {
             tokio::select! {
                 _ = asks.tick(), if !is_streaming => self.ask(&mut last_heard).await,
@@ -402,7 +405,12 @@ impl Mirror {
                 _ = compares.tick(), if comparison.is_some() => {
                     if compare.as_ref().is_some_and(|(until, _)| clock::now() > *until) {
                         comparison = None;
-                        self.told.say(format_args!("both stations were asked for as long as was wanted"));
+                        let progress = self.told.read();
+                        self.told.say(format_args!(
+                            "both stations were asked {} questions, and answered {} differently",
+                            progress.compared,
+                            progress.disagreements.len()
+                        ));
                     } else if let Some(comparison) = &mut comparison {
                         self.compare(comparison).await;
                     }
@@ -419,12 +427,16 @@ impl Mirror {
                         }
                     }
                     Heard::Lost(why) => {
+                        let was_told = !is_streaming && lost == why;
                         is_streaming = false;
                         self.told.note(|progress| {
                             progress.phase = MirrorPhase::Asking;
                             progress.trouble = Some(format!("its stream: {why}"));
                         });
-                        self.told.say(format_args!("its stream is lost, and it is asked meanwhile: {why}"));
+                        if !was_told {
+                            self.told.say(format_args!("its stream is not followed, and it is asked meanwhile: {why}"));
+                        }
+                        lost = why;
                     }
                     Heard::Stranger => {
                         self.look_again(registry, &devices).await;
@@ -446,11 +458,13 @@ impl Mirror {
         devices: watch::Receiver<BTreeSet<DeviceEui>>,
         heard: mpsc::Sender<Heard>,
     ) -> anyhow::Result<tokio::task::JoinSet<()>> {
+        let key: String = self.wanted.access_id.chars().filter(char::is_ascii_alphanumeric).collect();
         let followed = Followed {
             at,
             other_org: self.state.other_org.clone(),
             access_key: self.wanted.access_key.clone(),
-            name: format!("mirror{}", self.wanted.org),
+            // Of two keys of one organization neither takes the other's place.
+            name: format!("mirror{}{key}", self.wanted.org),
             org: self.wanted.org,
             sink: Arc::clone(&self.sink),
             devices,
