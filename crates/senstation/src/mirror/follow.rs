@@ -1,117 +1,222 @@
-//! The other station's stream, followed beside asking.
+//! What comes once history is here: asked for again and again, heard by the stream, and held against
+//! what is here.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use client::{OpenStream, Receipt, StreamReading, Streamed};
-use ingest::import::{Origin, Record};
-use model::{BrokerUrl, DeviceEui, OrgId};
+use client::{AsyncClient, Client, Manners};
+use model::{BrokerUrl, DeviceEui, Timestamp};
+use portal::{MirrorDifference, MirrorPhase};
+use store::Registry;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::sleep,
+    time::{Instant, MissedTickBehavior, interval, interval_at},
 };
 
-use super::{sink::Sink, told::Told};
+use super::{
+    Follow, Mirror, OVERLAP_MS,
+    compare::Comparison,
+    devices::Inventory,
+    stream::{Followed, Heard, follow},
+};
+use crate::clock;
 
-/// Readings that wait to be stored, at most.
-const WAITING_MAX: usize = 1_024;
-/// What comes within so long is stored together, so that readings of one uplink become one row.
-const TOGETHER: Duration = Duration::from_millis(50);
-/// How long is waited before what could not be stored is tried again.
-const UNSTORED: Duration = Duration::from_secs(5);
+/// How often both stations are asked about a device.
+const COMPARE: Duration = Duration::from_secs(60);
+/// How often is asked beside a stream, which tells most.
+const BESIDE_STREAM: Duration = Duration::from_secs(3_600);
+/// What waits to be said about a stream.
+const HEARD_MAX: usize = 64;
+/// The most differences that are remembered.
+const DIFFERENCES_MAX: usize = 1_000;
 
-/// What is known of a stream.
-#[derive(Debug)]
-pub(super) enum Heard {
-    /// It is connected; unless it goes on where it was, something may be missing.
-    Ready { is_resumed: bool },
-    /// It is not, and why.
-    Lost(String),
-    /// It told of a device that nobody knows here.
-    Stranger,
-}
-
-/// Whose stream is followed, and into what.
-pub(super) struct Followed {
-    pub(super) at: BrokerUrl,
-    pub(super) other_org: String,
-    pub(super) access_key: String,
-    /// What this reader calls itself, so that the other station remembers where it was.
-    pub(super) name: String,
-    pub(super) org: OrgId,
-    pub(super) sink: Arc<Sink>,
-    pub(super) devices: watch::Receiver<BTreeSet<DeviceEui>>,
-    pub(super) told: Told,
-}
-
-/// Follows a stream until the tasks are dropped; what it hears is told.
-pub(super) fn follow(followed: Followed, heard: mpsc::Sender<Heard>) -> Result<JoinSet<()>, client::Error> {
-    let mut stream = OpenStream::new(&followed.at, &followed.other_org, &followed.access_key, &followed.name)?;
-    let acknowledger = stream.acknowledger();
-    let (readings, mut waiting) = mpsc::channel::<(StreamReading, Receipt)>(WAITING_MAX);
-    let mut tasks = JoinSet::new();
-    let connection = heard.clone();
-    tasks.spawn(async move {
-        loop {
-            let is_heard = match stream.next().await {
-                Ok(Streamed::Reading(reading, receipt)) => readings.send((reading, receipt)).await.is_ok(),
-                Ok(Streamed::Ready { is_resumed }) => connection.send(Heard::Ready { is_resumed }).await.is_ok(),
-                Err(error) => connection.send(Heard::Lost(error.to_string())).await.is_ok(),
-            };
-            if !is_heard {
-                return;
-            }
+impl Mirror {
+    /// Asks again and again for what is new, and listens to the stream meanwhile.
+    pub(super) async fn follow(&mut self, registry: &dyn Registry) -> anyhow::Result<()> {
+        let Some(Follow { every, stream, compare }) = self.wanted.follow.clone() else { return Ok(()) };
+        let (devices, known) = watch::channel(self.euis());
+        let (heard_by, mut heard) = mpsc::channel(HEARD_MAX);
+        let mut _stream = None;
+        if let Some(at) = stream {
+            _stream = Some(self.listen(at, known, heard_by.clone())?);
         }
-    });
-    tasks.spawn(async move {
-        let Followed { org, sink, devices, told, .. } = followed;
-        while let Some(first) = waiting.recv().await {
-            sleep(TOGETHER).await;
-            let mut together = vec![first];
-            while together.len() < WAITING_MAX
-                && let Ok(next) = waiting.try_recv()
-            {
-                together.push(next);
+        let mut comparison = match &compare {
+            Some((_, here)) => {
+                let here = Client::new(here, &self.wanted.access_id, &self.wanted.access_key)?;
+                // It waits for nobody.
+                let here = here.with_manners(Manners { calls_per_minute: 0, tries: 2, ..Manners::default() });
+                Some(Comparison::new(self.client.clone(), AsyncClient::new(here)))
             }
-            let known = devices.borrow().clone();
-            let mut records: Vec<_> = together.iter().filter(|(reading, _)| known.contains(&reading.device)).collect();
-            let has_strangers = records.len() < together.len();
-            records.sort_by_key(|(reading, _)| (reading.device, reading.time, reading.series));
-            let records: Vec<_> = records.into_iter().map(|(reading, _)| record(reading)).collect();
-            let new = loop {
-                match sink.take(org, &records).await {
-                    Ok(new) => break new,
-                    Err(error) => {
-                        // It is not acknowledged until it can be.
-                        told.failed(&format!("what came cannot be stored: {error:#}"));
-                        sleep(UNSTORED).await;
+            None => None,
+        };
+        let soon = Instant::now();
+        let mut asks = interval_at(soon + every, every);
+        let mut beside = interval_at(soon + BESIDE_STREAM, BESIDE_STREAM);
+        let mut compares = interval(COMPARE);
+        for ticks in [&mut asks, &mut beside, &mut compares] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        self.told.note(|progress| progress.phase = MirrorPhase::Asking);
+        self.told.say(format_args!("following, every {} s", every.as_secs()));
+        if let Some((until, _)) = &compare {
+            self.told.say(format_args!("both stations are asked the same until {until}"));
+        }
+        let (mut last_heard, mut is_streaming, mut lost) = (BTreeMap::new(), false, String::new());
+        loop {
+            tokio::select! {
+                _ = asks.tick(), if !is_streaming => self.ask(&mut last_heard).await,
+                _ = beside.tick() => {
+                    self.look_again(registry, &devices).await;
+                    self.ask(&mut last_heard).await;
+                }
+                _ = compares.tick(), if comparison.is_some() => {
+                    if compare.as_ref().is_some_and(|(until, _)| clock::now() > *until) {
+                        comparison = None;
+                        let progress = self.told.read();
+                        self.told.say(format_args!(
+                            "both stations were asked {} questions, and answered {} differently",
+                            progress.compared,
+                            progress.disagreements.len()
+                        ));
+                    } else if let Some(comparison) = &mut comparison {
+                        self.compare(comparison).await;
                     }
                 }
-            };
-            for (_, receipt) in &together {
-                // What cannot be acknowledged any more comes again, and is known then.
-                let _ = acknowledger.acknowledge(receipt).await;
-            }
-            if new > 0 {
-                told.came(new);
-            }
-            // A device that is bound there since is found by looking, and its history by asking. Whoever looks already
-            // need not be told again.
-            if has_strangers {
-                let _ = heard.try_send(Heard::Stranger);
+                Some(said) = heard.recv() => match said {
+                    Heard::Ready { is_resumed } => {
+                        is_streaming = true;
+                        self.told.note(|progress| {
+                            (progress.phase, progress.trouble) = (MirrorPhase::Streaming, None);
+                        });
+                        self.told.say(format_args!("its stream is followed"));
+                        if !is_resumed {
+                            self.ask(&mut last_heard).await;
+                        }
+                    }
+                    Heard::Lost(why) => {
+                        let was_told = !is_streaming && lost == why;
+                        is_streaming = false;
+                        self.told.note(|progress| {
+                            progress.phase = MirrorPhase::Asking;
+                            progress.trouble = Some(format!("its stream: {why}"));
+                        });
+                        if !was_told {
+                            self.told.say(format_args!("its stream is not followed, and it is asked meanwhile: {why}"));
+                        }
+                        lost = why;
+                    }
+                    Heard::Stranger => {
+                        self.look_again(registry, &devices).await;
+                        self.ask(&mut last_heard).await;
+                    }
+                }
             }
         }
-    });
-    Ok(tasks)
-}
+    }
 
-fn record(reading: &StreamReading) -> Record {
-    Record {
-        line: 0,
-        eui: reading.device,
-        series: reading.series,
-        measured_at: reading.time,
-        value: reading.value.clone(),
-        origin: Origin::default(),
+    fn euis(&self) -> BTreeSet<DeviceEui> {
+        self.devices.iter().map(|device| device.eui).collect()
+    }
+
+    /// Begins to follow the stream.
+    fn listen(
+        &self,
+        at: BrokerUrl,
+        devices: watch::Receiver<BTreeSet<DeviceEui>>,
+        heard: mpsc::Sender<Heard>,
+    ) -> anyhow::Result<JoinSet<()>> {
+        let key: String = self.wanted.access_id.chars().filter(char::is_ascii_alphanumeric).collect();
+        let followed = Followed {
+            at,
+            other_org: self.state.other_org.clone(),
+            access_key: self.wanted.access_key.clone(),
+            // Of two keys of one organization neither takes the other's place.
+            name: format!("mirror{}{key}", self.wanted.org),
+            org: self.wanted.org,
+            sink: Arc::clone(&self.sink),
+            devices,
+            told: self.told.clone(),
+        };
+        Ok(follow(followed, heard)?)
+    }
+
+    /// Copies what is new there: devices and channels.
+    async fn look_again(&mut self, registry: &dyn Registry, devices: &watch::Sender<BTreeSet<DeviceEui>>) {
+        let looked = async {
+            let inventory = Inventory::ask(&self.client).await?;
+            anyhow::Ok(self.copy(registry, &inventory).await?)
+        };
+        match looked.await {
+            Ok(0) => {}
+            Ok(added) => self.told.say(format_args!("{added} new devices")),
+            Err(error) => self.told.failed(&format!("{error:#}")),
+        }
+        devices.send_replace(self.euis());
+    }
+
+    /// Fetches what has come since.
+    async fn ask(&mut self, last_heard: &mut BTreeMap<DeviceEui, Timestamp>) {
+        if self.is_spent() {
+            self.told.note(|progress| progress.phase = MirrorPhase::Spent);
+            return;
+        }
+        match self.poll(last_heard).await {
+            Ok(new) => {
+                self.told.note(|progress| progress.trouble = None);
+                if new > 0 {
+                    self.told.came(new);
+                }
+            }
+            // The next time may be better: what is missing is known.
+            Err(error) => self.told.failed(&format!("{error:#}")),
+        }
+    }
+
+    /// Fetches what devices have sent that were heard since they were asked last.
+    async fn poll(&mut self, last_heard: &mut BTreeMap<DeviceEui, Timestamp>) -> anyhow::Result<u64> {
+        let euis: Vec<_> = self.devices.iter().map(|device| device.eui).collect();
+        let statuses = self.client.call(move |client| client.view_device_running_status(&euis)).await?.data;
+        let (now, mut new) = (clock::now(), 0);
+        for status in statuses {
+            let (eui, Some(at)) = (status.device_eui, status.latest_message_time) else { continue };
+            if last_heard.get(&eui) == Some(&at) {
+                continue;
+            }
+            let Some(index) = self.devices.iter().position(|device| device.eui == eui) else { continue };
+            // What is still on its way may be older than what is here: the last hour is asked for again.
+            let window = (self.wanted.since.as_millis(), now.as_millis() - 1);
+            new += self.window(index, window, now.as_millis() - OVERLAP_MS).await?.1;
+            last_heard.insert(eui, at);
+        }
+        Ok(new)
+    }
+
+    async fn compare(&mut self, comparison: &mut Comparison) {
+        if self.is_spent() {
+            return;
+        }
+        let euis: Vec<_> = self.devices.iter().map(|device| device.eui).collect();
+        match comparison.look(&euis, clock::now()).await {
+            Ok(looked) => {
+                self.state.dm += looked.dm;
+                for MirrorDifference { eui, what, there, here } in &looked.differences {
+                    self.told.say(format_args!("{eui}, {what}: there {there}, here {here}"));
+                }
+                self.told.note(|progress| {
+                    progress.compared += looked.questions;
+                    progress.dm = self.state.dm;
+                    progress.disagreements.extend(looked.differences);
+                    progress.disagreements.truncate(DIFFERENCES_MAX);
+                });
+                if let Err(error) = self.file.save(&self.state) {
+                    self.told.failed(&format!("{error:#}"));
+                }
+            }
+            Err(error) => self.told.failed(&format!("{error:#}")),
+        }
     }
 }
