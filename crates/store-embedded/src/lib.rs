@@ -3,6 +3,7 @@
 pub mod backup;
 mod blob;
 mod bytes;
+mod company;
 mod delegate;
 mod devices;
 mod entry;
@@ -145,6 +146,7 @@ impl EmbeddedStore {
     async fn ask_writer<T>(&self, command: impl FnOnce(writer::Reply<T>) -> writer::Command) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         self.writer.send(command(reply)).await.map_err(|_| error::stopped())?;
+        self.shared.bell.ring(self.writer.max_capacity() - self.writer.capacity());
         answer.await.map_err(|_| error::stopped())?
     }
 

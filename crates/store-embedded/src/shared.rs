@@ -12,7 +12,7 @@ use model::{Day, OrgId, Position, Timestamp};
 use store::USAGE_DAYS;
 use tokio::sync::watch;
 
-use crate::{devices::Devices, folder::Folder, settings::Settings};
+use crate::{company::Bell, devices::Devices, folder::Folder, settings::Settings};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     /// Bytes of log since the last checkpoint.
     pub(crate) log_bytes: AtomicU64,
     pub(crate) counters: Counters,
+    pub(crate) bell: Bell,
     /// Why nothing can be written, while nothing can.
     blocked: Mutex<Option<String>>,
     /// Why nothing is written any more until the store is opened anew.
@@ -77,6 +78,7 @@ impl Shared {
             open_bytes: AtomicU64::new(0),
             log_bytes: AtomicU64::new(0),
             counters: Counters::default(),
+            bell: Bell::new(),
             blocked: Mutex::default(),
             failed: OnceLock::new(),
         }

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering::Relaxed},
+    time::Instant,
 };
 
 use model::{DedupKey, DeviceId, OrgId, Position, Timestamp};
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     blob::{self, Sealed},
+    company::Company,
     devices::Devices,
     entry::{self, Logged},
     error::{sqlite, stopped},
@@ -78,6 +80,7 @@ pub(crate) struct Writer {
     jobs: mpsc::Sender<Job>,
     wal_bytes: u64,
     wal_bytes_asked: u64,
+    company: Company,
 }
 
 /// An append that waits for its commit.
@@ -105,7 +108,8 @@ impl Writer {
         commands: mpsc::Receiver<Command>,
         jobs: mpsc::Sender<Job>,
     ) -> Self {
-        Self { shared, connection: Some(connection), next, commands, jobs, wal_bytes: 0, wal_bytes_asked: 0 }
+        let (wal_bytes, wal_bytes_asked, company) = (0, 0, Company::default());
+        Self { shared, connection: Some(connection), next, commands, jobs, wal_bytes, wal_bytes_asked, company }
     }
 
     pub(crate) fn run(mut self) {
@@ -139,13 +143,19 @@ impl Writer {
         }
     }
 
-    /// Commits this append and all that wait behind it; gives back the first command that is
-    /// none.
+    /// Commits this append, all that wait behind it and those that are expected; gives back the
+    /// first command that is none.
     fn gather(&mut self, first: Command) -> Option<Command> {
-        let mut batch = Batch::default();
+        let (mut batch, since) = (Batch::default(), Instant::now());
         let mut next = Some(first);
+        let mut has_waited = false;
         while let Some(Command::Append { entries, reply }) = next {
             self.admit(&mut batch, entries, reply);
+            if self.commands.is_empty() && !has_waited {
+                has_waited = true;
+                let missing = self.company.missing(batch.waiting.len(), batch.bytes);
+                self.shared.bell.wait(since, missing, || self.commands.len());
+            }
             next = if batch.bytes < COMMIT_BYTES_MAX { self.commands.try_recv().ok() } else { None };
         }
         if !batch.waiting.is_empty() {
@@ -217,6 +227,7 @@ impl Writer {
             drop(ledger);
             self.shared.head.send_replace(last);
         }
+        self.company.met(waiting.len(), self.commands.len());
         for waiting in waiting {
             drop(waiting.reply.send(Ok(waiting.outcomes)));
         }
