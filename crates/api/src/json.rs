@@ -1,6 +1,6 @@
 //! JSON by hand, for answers of a thousand points.
 
-use model::{Timestamp, Value, write_decimal};
+use model::{IsoTimes, Timestamp, Value, write_decimal};
 use serde::de::IgnoredAny;
 
 /// A string, quoted and escaped.
@@ -41,9 +41,9 @@ pub(crate) fn number(out: &mut Vec<u8>, number: f64) {
 }
 
 /// An instant, quoted.
-pub(crate) fn time(out: &mut Vec<u8>, at: Timestamp) {
+pub(crate) fn time(out: &mut Vec<u8>, times: &mut IsoTimes, at: Timestamp) {
     out.push(b'"');
-    out.extend_from_slice(&at.iso());
+    out.extend_from_slice(times.of(at));
     out.push(b'"');
 }
 

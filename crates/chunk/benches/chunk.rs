@@ -91,10 +91,13 @@ fn open_rows(criterion: &mut Criterion, devices: &[Vec<Row>]) {
     group.throughput(Throughput::Elements((pieces.len() * 288) as u64));
     group.bench_function("one series", |bencher| {
         let key = pieces[0][0].readings[3].series;
+        let (mut times, mut columns) = (Vec::new(), Vec::new());
         bencher.iter(|| {
             let mut sum = 0.0;
             for open in &open {
-                open.fold_series(key, |_, _, _, value| sum += value.as_number().unwrap_or_default());
+                assert!(open.columns(|series| series == key, &mut times, &mut columns));
+                let numbers = columns.iter().filter_map(|(_, column)| column.numbers());
+                sum += numbers.flatten().sum::<f64>();
             }
             sum
         });

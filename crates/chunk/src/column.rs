@@ -32,6 +32,17 @@ impl Column {
         Self::default()
     }
 
+    /// An empty one of numbers, with room for so many cells.
+    pub(crate) fn with_room(cells: usize) -> Self {
+        let (rows, numbers) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
+        Self { rows, numbers, only_numbers: true, ..Self::default() }
+    }
+
+    pub(crate) fn push(&mut self, row: u16, number: f64) {
+        self.rows.push(row);
+        self.numbers.push(number);
+    }
+
     /// How many cells.
     pub fn len(&self) -> usize {
         if self.only_numbers { self.numbers.len() } else { self.picks.len() }

@@ -3,6 +3,7 @@ const WHOLE_MAX: f64 = 1e15;
 /// Places that most readings have at most.
 const PLACES: usize = 6;
 const SCALE: u64 = 1_000_000;
+const HALF_SCALE: u64 = 1_000;
 
 /// Writes a finite number as the shortest decimal that reads back as the same number: without a fraction if it has
 /// none, without an exponent between 1e-20 and 1e22. Zero has no sign.
@@ -30,7 +31,12 @@ fn write_places(out: &mut Vec<u8>, number: f64) -> bool {
     let mut text = [b'0'; 24];
     let point = text.len() - PLACES - 1;
     let mut end = point;
-    for place in (point + 1..text.len()).rev() {
+    // Most readings have three places at most.
+    let places = if fraction % HALF_SCALE == 0 { PLACES / 2 } else { PLACES };
+    if places < PLACES {
+        fraction /= HALF_SCALE;
+    }
+    for place in (point + 1..=point + places).rev() {
         text[place] += (fraction % 10) as u8;
         if text[place] != b'0' && end == point {
             end = place + 1;

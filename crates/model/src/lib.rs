@@ -55,7 +55,7 @@ pub use retention::{InvalidKeep, Keep, Retention, RetentionRules};
 pub use source::{InvalidSourceKind, PreviousToken, Source, SourceHealth, SourceId, SourceKind};
 pub use station_key::StationKey;
 pub use stream::{StreamSession, Subscription};
-pub use time::Timestamp;
+pub use time::{IsoTimes, Timestamp};
 pub use tries::{Network, Tries};
 pub use uplink::{DedupKey, Frame, Reception, Uplink};
 pub use user_codec::{CodecExample, CodecExamples, CodecField, CodecTable, InvalidCodecLine, UserCodec};

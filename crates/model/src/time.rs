@@ -24,6 +24,10 @@ impl Timestamp {
     pub const MAX: Self = Self(i64::MAX);
     /// How many bytes [`Timestamp::iso`] fills.
     pub const ISO_BYTES: usize = 24;
+    /// 0000-01-01T00:00:00.000Z, the first that the ISO form can tell.
+    const FIRST_MS: i64 = -62_167_219_200_000;
+    /// 9999-12-31T23:59:59.999Z, the last.
+    const LAST_MS: i64 = 253_402_300_799_999;
 
     /// An instant from milliseconds since the epoch.
     pub const fn from_millis(ms: i64) -> Self {
@@ -56,29 +60,76 @@ impl Timestamp {
     ///
     /// Years outside 0000 to 9999 do not fit the form and are written as its nearest end.
     pub fn iso(self) -> [u8; Self::ISO_BYTES] {
-        const FIRST_MS: i64 = -62_167_219_200_000;
-        const LAST_MS: i64 = 253_402_300_799_999;
-        let ms = self.0.clamp(FIRST_MS, LAST_MS);
-        let (year, month, day) = civil_from_days(ms.div_euclid(86_400_000) as i32);
-        let ms_of_day = ms.rem_euclid(86_400_000) as u32;
-        let (seconds, ms) = (ms_of_day / 1_000, ms_of_day % 1_000);
-        let (minutes, second) = (seconds / 60, seconds % 60);
+        let ms = self.0.clamp(Self::FIRST_MS, Self::LAST_MS);
+        let (year, month, day) = civil_from_days(ms.div_euclid(DAY_MS) as i32);
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        let mut put_two = |at: usize, number: u32| {
-            text[at] = b'0' + (number / 10) as u8;
-            text[at + 1] = b'0' + (number % 10) as u8;
-        };
-        put_two(0, year / 100);
-        put_two(2, year % 100);
-        put_two(5, month);
-        put_two(8, day);
-        put_two(11, minutes / 60);
-        put_two(14, minutes % 60);
-        put_two(17, second);
-        put_two(20, ms / 10);
-        text[22] = b'0' + (ms % 10) as u8;
+        put_two(&mut text, 0, year / 100);
+        put_two(&mut text, 2, year % 100);
+        put_two(&mut text, 5, month);
+        put_two(&mut text, 8, day);
+        put_time(&mut text, ms.rem_euclid(DAY_MS) as u32);
         text
     }
+}
+
+/// Writes instants in the ISO form, one after the other: what an instant has in common with the
+/// one before is not worked out again.
+///
+/// **Example**
+/// ```
+/// let mut iso = model::IsoTimes::new();
+/// assert_eq!(iso.of(model::Timestamp::EPOCH), b"1970-01-01T00:00:00.000Z");
+/// assert_eq!(iso.of(model::Timestamp::from_millis(1_500)), b"1970-01-01T00:00:01.500Z");
+/// ```
+#[derive(Debug, Clone)]
+pub struct IsoTimes {
+    /// The first millisecond of the day that `text` has.
+    day_ms: i64,
+    text: [u8; Timestamp::ISO_BYTES],
+}
+
+impl IsoTimes {
+    /// One that has written nothing yet.
+    pub fn new() -> Self {
+        Self { day_ms: 0, text: Timestamp::EPOCH.iso() }
+    }
+
+    /// The ISO form of an instant, as [`Timestamp::iso`] has it.
+    pub fn of(&mut self, at: Timestamp) -> &[u8; Timestamp::ISO_BYTES] {
+        let ms_of_day = at.0.wrapping_sub(self.day_ms);
+        if (0..DAY_MS).contains(&ms_of_day) {
+            put_time(&mut self.text, ms_of_day as u32);
+        } else {
+            self.text = at.iso();
+            // The ends of time have no day of their own.
+            self.day_ms = at.0.clamp(Timestamp::FIRST_MS, Timestamp::LAST_MS).div_euclid(DAY_MS) * DAY_MS;
+        }
+        &self.text
+    }
+}
+
+impl Default for IsoTimes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Writes hours, minutes, seconds and milliseconds into an ISO form.
+fn put_time(text: &mut [u8; Timestamp::ISO_BYTES], ms_of_day: u32) {
+    let (seconds, ms) = (ms_of_day / 1_000, ms_of_day % 1_000);
+    let (minutes, second) = (seconds / 60, seconds % 60);
+    put_two(text, 11, minutes / 60);
+    put_two(text, 14, minutes % 60);
+    put_two(text, 17, second);
+    put_two(text, 20, ms / 10);
+    text[22] = b'0' + (ms % 10) as u8;
+}
+
+fn put_two(text: &mut [u8; Timestamp::ISO_BYTES], at: usize, number: u32) {
+    text[at] = b'0' + (number / 10) as u8;
+    text[at + 1] = b'0' + (number % 10) as u8;
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar, from the year
@@ -110,6 +161,8 @@ impl fmt::Display for Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -131,6 +184,19 @@ mod tests {
     fn prints_the_ends_of_time_as_the_ends_of_the_form() {
         check(i64::MIN, "0000-01-01T00:00:00.000Z");
         check(i64::MAX, "9999-12-31T23:59:59.999Z");
+    }
+
+    proptest! {
+        #[test]
+        fn times_in_a_row_are_written_as_each_by_itself(
+            steps in proptest::collection::vec(prop_oneof![-100_000_000..100_000_000i64, any::<i64>()], 1..40),
+        ) {
+            let (mut at, mut iso) = (Timestamp::from_millis(1_783_651_184_319), IsoTimes::new());
+            for step in steps {
+                at = Timestamp::from_millis(at.as_millis().wrapping_add(step));
+                prop_assert_eq!(*iso.of(at), at.iso());
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chunk::{Chunk, Column};
+use chunk::{Chunk, Column, OpenRows};
 use model::{DeviceId, OrgId, Position, Row, SeriesKey, Timestamp, Value, Window};
 use rusqlite::{Connection, params};
 use store::{Error, Select};
@@ -20,7 +20,7 @@ use crate::{
 /// read: rows are in memory, or in a chunk, or for a moment in both, but never in neither.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    open: Vec<Row>,
+    open: OpenRows,
     sealed_until: Timestamp,
     decodings: BTreeMap<Position, Position>,
     has_decodings: bool,
@@ -34,10 +34,8 @@ impl Snapshot {
                 .open
                 .summary()
                 .is_some_and(|open| open.first_measured_at < window.end && open.last_measured_at >= window.start);
-            let mut open = if meets { state.open.rows() } else { Vec::new() };
-            open.sort_by_key(|row| (row.measured_at, row.position));
             Self {
-                open,
+                open: if meets { state.open.clone() } else { OpenRows::new() },
                 sealed_until: state.sealed_until,
                 decodings: state.decodings.clone(),
                 has_decodings: state.has_decodings,
@@ -70,14 +68,14 @@ pub(crate) struct Block {
 /// The cells of one series in a block.
 #[derive(Debug)]
 pub(crate) enum Cells {
-    Sealed(Column),
+    Column(Column),
     Loose { rows: Vec<u32>, values: Vec<Value> },
 }
 
 impl Cells {
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Sealed(column) => column.len(),
+            Self::Column(column) => column.len(),
             Self::Loose { rows, .. } => rows.len(),
         }
     }
@@ -85,14 +83,14 @@ impl Cells {
     /// The row of a cell.
     pub(crate) fn row(&self, cell: usize) -> usize {
         match self {
-            Self::Sealed(column) => column.rows().map_or(cell, |rows| rows[cell].into()),
+            Self::Column(column) => column.rows().map_or(cell, |rows| rows[cell].into()),
             Self::Loose { rows, .. } => rows[cell] as usize,
         }
     }
 
     pub(crate) fn value(&self, cell: usize) -> Option<Value> {
         match self {
-            Self::Sealed(column) => column.value(cell).map(|value| value.to_value()),
+            Self::Column(column) => column.value(cell).map(|value| value.to_value()),
             Self::Loose { values, .. } => values.get(cell).cloned(),
         }
     }
@@ -100,7 +98,7 @@ impl Cells {
     /// The number in a cell, if it is one.
     pub(crate) fn number(&self, cell: usize) -> Option<f64> {
         match self {
-            Self::Sealed(column) => column.value(cell)?.as_number(),
+            Self::Column(column) => column.value(cell)?.as_number(),
             Self::Loose { values, .. } => values.get(cell)?.as_number(),
         }
     }
@@ -108,8 +106,8 @@ impl Cells {
     /// All of them, where every row has a cell and every cell is a number.
     pub(crate) fn numbers(&self) -> Option<&[f64]> {
         match self {
-            Self::Sealed(column) if column.rows().is_none() => column.numbers(),
-            Self::Sealed(_) | Self::Loose { .. } => None,
+            Self::Column(column) if column.rows().is_none() => column.numbers(),
+            Self::Column(_) | Self::Loose { .. } => None,
         }
     }
 }
@@ -133,7 +131,7 @@ impl Stored {
 #[derive(Default)]
 struct Cluster {
     chunks: Vec<Stored>,
-    open: Vec<Row>,
+    open: OpenRows,
     first_ms: i64,
     last_ms: i64,
 }
@@ -199,10 +197,13 @@ impl Scan<'_> {
         let open = std::mem::take(&mut self.snapshot.open);
         let mut block = Block::default();
         self.clusters(direction, open, |cluster| {
-            if !self.snapshot.has_decodings
-                && let ([chunk], []) = (cluster.chunks.as_slice(), cluster.open.as_slice())
-                && chunk.open(self.device, |chunk| fill(&mut block, chunk, select))?
-            {
+            let is_whole = !self.snapshot.has_decodings
+                && match (cluster.chunks.as_slice(), cluster.open.is_empty()) {
+                    ([chunk], true) => chunk.open(self.device, |chunk| fill(&mut block, chunk, select))?,
+                    ([], false) => fill_open(&mut block, &cluster.open, select),
+                    _ => false,
+                };
+            if is_whole {
                 return f(&block);
             }
             let rows = self.visible(self.cluster_rows(cluster)?)?;
@@ -214,16 +215,16 @@ impl Scan<'_> {
     fn clusters(
         &self,
         direction: Direction,
-        open: Vec<Row>,
+        open: OpenRows,
         mut f: impl FnMut(Cluster) -> Result<bool, Error>,
     ) -> Result<(), Error> {
         let Window { start, end } = self.window;
         let newest_first = direction == Direction::NewestFirst;
         let mut cluster = Cluster::default();
         let mut open = Some(open).filter(|open| !open.is_empty());
-        let ends = |open: &[Row]| {
-            let ms = |row: Option<&Row>| row.map_or(0, |row| row.measured_at.as_millis());
-            (ms(open.first()), ms(open.last()))
+        let ends = |open: &OpenRows| {
+            open.summary()
+                .map_or((0, 0), |open| (open.first_measured_at.as_millis(), open.last_measured_at.as_millis()))
         };
         // Hands out the cluster if what comes next does not belong to it.
         let mut next = |cluster: &mut Cluster, first_ms, last_ms| {
@@ -247,7 +248,7 @@ impl Scan<'_> {
             let mut found = select.query(values).map_err(sqlite)?;
             while let Some(row) = found.next().map_err(sqlite)? {
                 let stored = read_stored(row).map_err(sqlite)?;
-                let comes_first = |open: &mut Vec<Row>| {
+                let comes_first = |open: &mut OpenRows| {
                     let (first_ms, last_ms) = ends(open);
                     if newest_first { last_ms >= stored.last_ms } else { first_ms <= stored.first_ms }
                 };
@@ -289,7 +290,7 @@ impl Scan<'_> {
         if !cluster.open.is_empty() {
             // What was sealed while we looked is in both.
             let sealed: HashSet<Position> = rows.iter().map(|row| row.position).collect();
-            rows.extend(cluster.open.into_iter().filter(|row| !sealed.contains(&row.position)));
+            rows.extend(cluster.open.rows().into_iter().filter(|row| !sealed.contains(&row.position)));
         }
         rows.retain(|row| self.window.contains(row.measured_at));
         rows.sort_by_key(|row| (row.measured_at, row.position));
@@ -331,14 +332,25 @@ fn fill(block: &mut Block, chunk: &Chunk<'_>, select: Select) -> Result<bool, ch
     let mut columns = std::mem::take(&mut block.columns).into_iter();
     for key in chunk.series().filter(|key| select.matches(*key)) {
         let mut column = match columns.next() {
-            Some((_, Cells::Sealed(column))) => column,
+            Some((_, Cells::Column(column))) => column,
             _ => Column::new(),
         };
         if chunk.column(key, &mut column)? {
-            block.columns.push((key, Cells::Sealed(column)));
+            block.columns.push((key, Cells::Column(column)));
         }
     }
     Ok(true)
+}
+
+/// Fills a block with the columns of open rows; `false` if they have to be told apart first.
+fn fill_open(block: &mut Block, open: &OpenRows, select: Select) -> bool {
+    let mut columns = Vec::new();
+    if !open.columns(|key| select.matches(key), &mut block.times, &mut columns) {
+        return false;
+    }
+    let whole = columns.into_iter().filter(|(_, column)| !column.is_empty());
+    block.columns = whole.map(|(key, column)| (key, Cells::Column(column))).collect();
+    true
 }
 
 /// Of each series and instant, the reading of the highest position. Rows are sorted so that it

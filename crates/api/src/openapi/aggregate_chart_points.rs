@@ -1,4 +1,5 @@
 use axum::extract::State;
+use model::IsoTimes;
 use store::{SegmentQuery, SegmentSeries};
 
 use crate::{
@@ -51,13 +52,14 @@ pub(crate) async fn aggregate_chart_points(
 
 /// `[{"channel":1,"lists":[{"time":"…","measurement_id":"4097","average_value":26.1}]}]`
 fn write(out: &mut Vec<u8>, series: &[SegmentSeries]) {
+    let mut times = IsoTimes::new();
     json::list(out, series, |out, series| {
         out.extend_from_slice(br#"{"channel":"#);
         json::whole(out, series.key.channel.0);
         out.extend_from_slice(br#","lists":"#);
         json::list(out, &series.segments, |out, segment| {
             out.extend_from_slice(br#"{"time":"#);
-            json::time(out, segment.start);
+            json::time(out, &mut times, segment.start);
             out.extend_from_slice(br#","measurement_id":""#);
             json::whole(out, series.key.measurement.0);
             out.extend_from_slice(br#"","average_value":"#);

@@ -1,5 +1,5 @@
 use axum::extract::State;
-use model::Hint;
+use model::{Hint, IsoTimes};
 use store::{RangeQuery, Series};
 
 use crate::{
@@ -54,6 +54,7 @@ fn hint_at_next_page(series: &[Series]) {
 
 /// `{"list":[[[1,"4097"]],[[[25.1,"2026-08-01T02:44:45.303Z"]]]]}`: heads, then their points.
 fn write(out: &mut Vec<u8>, series: &[Series]) {
+    let mut times = IsoTimes::new();
     out.extend_from_slice(br#"{"list":["#);
     json::list(out, series, |out, series| {
         out.push(b'[');
@@ -68,7 +69,7 @@ fn write(out: &mut Vec<u8>, series: &[Series]) {
             out.push(b'[');
             json::value(out, &point.value);
             out.push(b',');
-            json::time(out, point.measured_at);
+            json::time(out, &mut times, point.measured_at);
             out.push(b']');
         });
     });

@@ -1,4 +1,5 @@
 use axum::extract::State;
+use model::IsoTimes;
 use store::LatestReading;
 
 use crate::{ApiState, auth::Caller, envelope::Answer, error::Refusal, json, parameters::Parameters, window::YEAR_MS};
@@ -26,6 +27,7 @@ pub(crate) async fn view_latest_telemetry_data(
 
 /// `[{"channel_index":1,"points":[{"measurement_value":26.52,"measurement_id":"4097","time":"…"}]}]`
 fn write(out: &mut Vec<u8>, latest: &[LatestReading]) {
+    let mut times = IsoTimes::new();
     let channels = latest.chunk_by(|a, b| a.series.channel == b.series.channel);
     json::list(out, channels, |out, points| {
         out.extend_from_slice(br#"{"channel_index":"#);
@@ -37,7 +39,7 @@ fn write(out: &mut Vec<u8>, latest: &[LatestReading]) {
             out.extend_from_slice(br#","measurement_id":""#);
             json::whole(out, point.series.measurement.0);
             out.extend_from_slice(br#"","time":"#);
-            json::time(out, point.measured_at);
+            json::time(out, &mut times, point.measured_at);
             out.push(b'}');
         });
         out.push(b'}');

@@ -10,7 +10,7 @@ mod track;
 use model::{Position, Reading, Row, SeriesKey, Timestamp};
 
 use self::{replay::Replay, state::State};
-use crate::{Summary, ValueRef};
+use crate::{Column, Summary, ValueRef};
 
 /// The rows that a device has not sealed yet, compressed as they arrive.
 ///
@@ -83,23 +83,55 @@ impl OpenRows {
         rows
     }
 
-    /// Calls `f` with `measured_at` in milliseconds, position, origin and value of each reading of
-    /// one series, in the order of appending.
-    pub fn fold_series(&self, key: SeriesKey, mut f: impl FnMut(i64, u64, u64, ValueRef<'_>)) {
+    /// Fills `times` with `measured_at` in milliseconds of every row and `columns` with the series
+    /// that `select` names, both ascending; `false`, and neither means anything, where rows are not in
+    /// the order of time, each later than the one before, or a value is no number.
+    pub fn columns(
+        &self,
+        select: impl Fn(SeriesKey) -> bool,
+        times: &mut Vec<i64>,
+        columns: &mut Vec<(SeriesKey, Column)>,
+    ) -> bool {
+        times.clear();
+        columns.clear();
+        if self.len() > usize::from(u16::MAX) {
+            return false;
+        }
         // A series that is in any row has a slot by now, and slots keep their places.
-        let Some(wanted) = self.state.slots.iter().position(|slot| slot.series() == key) else { return };
+        let slots = self.state.slots.iter().map(|slot| {
+            let key = slot.series();
+            select(key).then(|| {
+                columns.push((key, Column::with_room(self.len())));
+                columns.len() - 1
+            })
+        });
+        let column_of: Vec<Option<usize>> = slots.collect();
+        times.reserve(self.len());
         let mut replay = Replay::new(self);
-        while let Ok(Some(head)) = replay.head() {
-            let origin = head.replaces.unwrap_or(head.position);
-            let visit = |replay: &Replay<'_>, slot, cell| {
-                if slot == wanted {
-                    f(head.at, head.position, origin, replay.value(slot, cell));
+        loop {
+            match replay.head() {
+                Ok(Some(head)) if times.last().is_none_or(|last| *last < head.at) => times.push(head.at),
+                Ok(None) => break,
+                Ok(Some(_)) | Err(_) => return false,
+            }
+            let row = (times.len() - 1) as u16;
+            let mut all_numbers = true;
+            let take = |replay: &Replay<'_>, slot: usize, cell| {
+                let Some(at) = column_of.get(slot).copied().flatten() else { return };
+                match replay.value(slot, cell) {
+                    ValueRef::Number(number) => columns[at].1.push(row, number),
+                    ValueRef::Text(_) | ValueRef::Json(_) => all_numbers = false,
                 }
             };
-            if replay.cells(visit).is_err() {
-                break;
+            if replay.cells(take).is_err() || !all_numbers {
+                return false;
             }
         }
+        for (_, column) in columns.iter_mut() {
+            column.every_row = column.len() == times.len();
+        }
+        columns.sort_unstable_by_key(|(key, _)| *key);
+        true
     }
 
     /// Takes a row into the summary.

@@ -79,21 +79,36 @@ proptest! {
     }
 
     #[test]
-    fn open_rows_are_scanned_by_series(rows in rows()) {
-        let mut open = OpenRows::new();
-        for row in &rows {
-            open.push(row);
+    fn open_rows_are_columns_where_time_ascends_and_values_are_numbers(rows in rows(), in_order: bool, odd: bool) {
+        let mut rows = rows;
+        if in_order {
+            rows.sort_by_key(|row| row.measured_at);
+            rows.dedup_by_key(|row| row.measured_at);
+            for reading in rows.iter_mut().flat_map(|row| &mut row.readings) {
+                if reading.value.as_number().is_none() {
+                    reading.value = model::Value::Number(0.5);
+                }
+            }
         }
-        for key in series_of(&rows) {
-            let mut want = cells(&rows, key).into_iter();
-            open.fold_series(key, |at, position, origin, value| {
-                let (index, reading) = want.next().unwrap();
-                let row = &rows[index];
-                let place = (row.measured_at.as_millis(), row.position.get(), row.origin().get());
-                assert_eq!((at, position, origin), place);
-                assert!(value.to_value().same(&reading.value));
-            });
-            prop_assert!(want.next().is_none());
+        let mut open = OpenRows::new();
+        rows.iter().for_each(|row| open.push(row));
+        let select = |key: SeriesKey| odd == (key.measurement.0 % 2 == 1);
+        let (mut times, mut columns) = (vec![1], vec![(Reading::new(9, 9, 0.0).series, Column::new())]);
+        let ascend = rows.is_sorted_by(|before, after| before.measured_at < after.measured_at);
+        let keys: Vec<_> = series_of(&rows).into_iter().filter(|key| select(*key)).collect();
+        let numbers = keys.iter().all(|key| cells(&rows, *key).iter().all(|(_, cell)| cell.value.as_number().is_some()));
+        prop_assert_eq!(open.columns(select, &mut times, &mut columns), ascend && numbers);
+        if ascend && numbers {
+            prop_assert_eq!(times, rows.iter().map(|row| row.measured_at.as_millis()).collect::<Vec<_>>());
+            prop_assert_eq!(columns.iter().map(|(key, _)| *key).collect::<Vec<_>>(), keys);
+            for (key, column) in &columns {
+                let want = cells(&rows, *key);
+                prop_assert_eq!(column.rows().is_none(), want.len() == rows.len());
+                prop_assert_eq!(column.iter().count(), want.len());
+                for ((row, value), (index, reading)) in column.iter().zip(want) {
+                    prop_assert!(row == index && value.to_value().same(&reading.value));
+                }
+            }
         }
     }
 
