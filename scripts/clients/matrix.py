@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import logging
 import os
 import queue
 import signal
@@ -20,6 +21,8 @@ from paho.mqtt.packettypes import PacketTypes
 PROGRAM, FOLDER, TOOLS = sys.argv[1:4]
 PATIENCE = 20
 EUI = "2CF7F12004100005"
+# It has something to say of the connection that a will is for.
+logging.getLogger("gmqtt").setLevel(logging.CRITICAL)
 
 
 class Station:
@@ -149,31 +152,71 @@ def mosquitto(station, login, version, transport):
         subprocess.run(["mosquitto_pub", *common, "-q", qos, "-t", topic, "-m", "new"], check=True)
         assert reader.stdout.readline() == f"{qos} 0 new\n"
         assert reader.wait(PATIENCE) == 0
+    will = ["--will-topic", f"{name}/will", "--will-payload", "gone", "--will-qos", "1"]
+    hears = ["mosquitto_sub", *common, "-q", "1", "-W", str(PATIENCE), "-F", "%q %r %p"]
+    ready = ["mosquitto_pub", *common, "-q", "1", "-r", "-t", f"{name}/ready", "-m", "ready"]
+    subprocess.run(ready, check=True)
+    reader = subprocess.Popen([*hears, "-t", f"{name}/will", "-t", f"{name}/ready"], stdout=subprocess.PIPE, text=True)
+    assert reader.stdout.readline() == "1 1 ready\n"
+    # Whoever hears this has connected, and its will with it.
+    gone = subprocess.Popen([*hears, "-t", f"{name}/ready", *will], stdout=subprocess.PIPE, text=True)
+    assert gone.stdout.readline() == "1 1 ready\n"
+    gone.kill()
+    gone.wait()
+    assert reader.stdout.readline() == "1 0 gone\n"
+    reader.kill()
+    reader.wait()
+
+
+class Gmqtt:
+    def __init__(self, name, will=None):
+        self.messages, self.connected, self.asked = asyncio.Queue(), asyncio.Event(), asyncio.Event()
+        self.client = gmqtt.Client(name, will_message=will)
+        # Anything from -1 on tries again at least once.
+        self.client.set_config({"reconnect_retries": -2})
+        self.client.on_connect = lambda *_: self.connected.set()
+        self.client.on_subscribe = lambda *_: self.asked.set()
+        self.client.on_message = self.take
+
+    async def take(self, client, topic, payload, qos, properties):
+        self.messages.put_nowait((topic, payload.decode(), qos, bool(properties.get("retain"))))
+        return 0
+
+    async def come(self, station, login, version):
+        self.client.set_auth_credentials(*login)
+        await self.client.connect("127.0.0.1", station.mqtt, version=5 if version == 5 else 4)
+        await asyncio.wait_for(self.connected.wait(), PATIENCE)
+        return self
+
+    async def subscribe(self, topic, qos):
+        self.asked.clear()
+        self.client.subscribe(topic, qos=qos)
+        await asyncio.wait_for(self.asked.wait(), PATIENCE)
+
+    async def message(self):
+        return await asyncio.wait_for(self.messages.get(), PATIENCE)
 
 
 async def gmqtt_alone(station, login, version):
+    """QoS 0 to 2, retained messages and a will; it has no WebSockets."""
     name = f"gmqtt/{version}"
-    got, connected, asked = asyncio.Queue(), asyncio.Event(), asyncio.Event()
-    client = gmqtt.Client(name)
-    client.set_auth_credentials(*login)
-    client.on_connect = lambda *_: connected.set()
-    client.on_subscribe = lambda *_: asked.set()
-
-    async def take(client, topic, payload, qos, properties):
-        got.put_nowait((topic, payload.decode(), qos, bool(properties.get("retain"))))
-        return 0
-
-    client.on_message = take
-    await client.connect("127.0.0.1", station.mqtt, version=5 if version == 5 else 4)
-    await asyncio.wait_for(connected.wait(), PATIENCE)
+    client = await Gmqtt(name).come(station, login, version)
     for qos in (0, 1, 2):
         topic = f"{name}/{qos}"
-        asked.clear()
-        client.subscribe(topic, qos=qos)
-        await asyncio.wait_for(asked.wait(), PATIENCE)
-        client.publish(topic, "plain", qos=qos)
-        assert await asyncio.wait_for(got.get(), PATIENCE) == (topic, "plain", qos, False)
-    await client.disconnect()
+        await client.subscribe(topic, qos)
+        client.client.publish(topic, "plain", qos=qos)
+        assert await client.message() == (topic, "plain", qos, False)
+        client.client.publish(topic, "kept", qos=qos, retain=True)
+        assert await client.message() == (topic, "kept", qos, False)
+        late = await Gmqtt(f"{topic}/late").come(station, login, version)
+        await late.subscribe(topic, qos)
+        assert await late.message() == (topic, "kept", qos, True)
+        await late.client.disconnect()
+    await client.subscribe(f"{name}/will", 1)
+    gone = await Gmqtt(f"{name}/gone", gmqtt.Message(f"{name}/will", "gone", qos=1)).come(station, login, version)
+    gone.client._connection._transport.abort()
+    assert await client.message() == (f"{name}/will", "gone", 1, False)
+    await client.client.disconnect()
 
 
 def mqtt_js(station, login, version, transport):
