@@ -7,18 +7,21 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// The real binary at work on a folder, with an organization, a key and a source.
 pub(crate) struct Station {
     child: Child,
+    folder: PathBuf,
     pub(crate) address: SocketAddr,
     /// Access ID and Access Key of a client.
     pub(crate) user: String,
     /// The header line that lets a client read.
     pub(crate) reads: String,
-    /// The header line that lets the source write.
+    /// The header line that lets ChirpStack write, and the one that lets somebody post readings.
     pub(crate) writes: String,
+    pub(crate) writes_readings: String,
     /// Whose it all is.
     pub(crate) org: String,
     /// Where MQTT is spoken.
@@ -35,28 +38,14 @@ impl Station {
         let org = text(&tell(&binary, folder, &["org", "create", "--name", "xtask"])?, "org_id")?;
         let key = tell(&binary, folder, &["key", "create", "--org", &org])?;
         let source = tell(&binary, folder, &["source", "create", "--org", &org, "--kind", "chirpstack", "--auto-add"])?;
+        let readings = tell(&binary, folder, &["source", "create", "--org", &org, "--kind", "http", "--auto-add"])?;
         let publisher = tell(&binary, folder, &["source", "create", "--org", &org, "--kind", "mqtt"])?;
         let pair = format!("{}:{}", text(&key, "access_id")?, text(&key, "access_key")?);
-        let mut serve = Command::new(&binary);
-        serve.arg("--data-dir").arg(folder).args([
-            "serve",
-            "--http",
-            "127.0.0.1:0",
-            "--mqtt",
-            "127.0.0.1:0",
-            "--mqtt-ws",
-            "off",
-        ]);
-        let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().context("the station has no output")?).read_line(&mut line)?;
-        let address = |scheme: &str| {
-            let rest = line.split(scheme).nth(1)?;
-            rest.split_whitespace().next()?.parse().ok()
-        };
+        let (child, line) = serve(&binary, folder)?;
         Ok(Self {
-            address: address("http://").with_context(|| format!("the station says `{}`", line.trim()))?,
-            mqtt: address("mqtt://"),
+            address: http_address(&line)?,
+            mqtt: address_of(&line, "mqtt://"),
+            folder: folder.to_owned(),
             publishes: (text(&publisher, "source_id")?, text(&publisher, "token")?),
             reads_stream: Some((format!("org-{org}"), text(&key, "access_key")?)),
             org,
@@ -64,7 +53,19 @@ impl Station {
             reads: format!("Authorization: Basic {}\r\n", BASE64_STANDARD.encode(&pair)),
             user: pair,
             writes: format!("Authorization: Bearer {}\r\n", text(&source, "token")?),
+            writes_readings: format!("Authorization: Bearer {}\r\n", text(&readings, "token")?),
         })
+    }
+
+    /// Stops it as an operator does, looks at what lies there then, and starts it again.
+    pub(crate) fn restart<T>(&mut self, look: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("a process without an id")?;
+        kill_process(pid, Signal::TERM)?;
+        ensure!(self.child.wait()?.success(), "the station ends badly");
+        let seen = look(&self.folder)?;
+        let (child, line) = serve(&build()?, &self.folder)?;
+        (self.child, self.address, self.mqtt) = (child, http_address(&line)?, address_of(&line, "mqtt://"));
+        Ok(seen)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -97,6 +98,25 @@ impl Drop for Station {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A station that serves, and what it says first.
+fn serve(binary: &Path, folder: &Path) -> anyhow::Result<(Child, String)> {
+    let doors = ["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--mqtt-ws", "off"];
+    let mut serve = Command::new(binary);
+    serve.arg("--data-dir").arg(folder).args(doors).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = serve.spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().context("the station has no output")?).read_line(&mut line)?;
+    Ok((child, line))
+}
+
+fn address_of(line: &str, scheme: &str) -> Option<SocketAddr> {
+    line.split(scheme).nth(1)?.split_whitespace().next()?.parse().ok()
+}
+
+fn http_address(line: &str) -> anyhow::Result<SocketAddr> {
+    address_of(line, "http://").with_context(|| format!("the station says `{}`", line.trim()))
 }
 
 /// An S2101's message as ChirpStack v4 posts it: 21.4 ℃ and 31.4 %RH.

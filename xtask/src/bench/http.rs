@@ -189,7 +189,7 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    fn per_second(&self) -> f64 {
+    pub(super) fn per_second(&self) -> f64 {
         self.count as f64 / self.elapsed.as_secs_f64()
     }
 

@@ -1,6 +1,7 @@
 //! Figures beside their goals, ours and a peer's in turn in one run.
 
 mod codec;
+mod databases;
 mod fleet;
 mod hello;
 mod history;
@@ -8,6 +9,7 @@ mod http;
 mod machine;
 mod mqtt;
 mod plain_rows;
+mod process;
 mod report;
 mod slow;
 mod storage;
@@ -25,10 +27,14 @@ pub(crate) enum Bench {
     Codec(codec::Arguments),
     /// The whole process over loopback, with an axum hello beside it.
     Http(http::Arguments),
+    /// The same readings over HTTP in a station, and in InfluxDB and VictoriaMetrics where they are installed.
+    Databases(databases::Arguments),
     /// Exports by the real binary, and backups beside appending.
     History(history::Arguments),
     /// A million devices that send at their own pace, for minutes.
     Sustained(sustained::Arguments),
+    /// Memory, and the time until the first answer.
+    Process(process::Arguments),
     /// What slow clients do to a good one.
     Slow(slow::Arguments),
     /// The broker, with mosquitto beside it where that is installed.
@@ -47,8 +53,10 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Storage(arguments) => runtime.block_on(storage::run(arguments)),
         Bench::Codec(arguments) => codec::run(&arguments),
         Bench::Http(arguments) => http::run(arguments),
+        Bench::Databases(arguments) => databases::run(arguments),
         Bench::History(arguments) => runtime.block_on(history::run(arguments)),
         Bench::Sustained(arguments) => sustained::run(&arguments),
+        Bench::Process(arguments) => process::run(&arguments),
         Bench::Slow(arguments) => slow::run(arguments),
         Bench::Stream(arguments) => runtime.block_on(stream::run(arguments)),
         Bench::Hello => runtime.block_on(hello::serve()),

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use tokio::{task::JoinSet, time::sleep};
 
 use super::Side;
@@ -28,10 +28,9 @@ struct Row {
     cpu_us: Samples,
 }
 
-/// Prints what a message to so many subscribers costs, ours and the peer's in turn.
+/// Prints what a message to so many subscribers costs, ours and the peers' in turn.
 pub(super) async fn run(
-    ours: &Side,
-    theirs: Option<&Side>,
+    sides: &[Side],
     rounds: usize,
     deliveries: u64,
     disk: &mut Disk,
@@ -39,26 +38,29 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let shapes: Vec<(u8, usize)> =
         [0, 1].into_iter().flat_map(|qos| [1, 10, 100, 1_000].map(|count| (qos, count))).collect();
-    let mut rows: Vec<[Row; 2]> = shapes.iter().map(|_| Default::default()).collect();
+    let mut rows: Vec<Vec<Row>> =
+        shapes.iter().map(|_| std::iter::repeat_with(Row::default).take(sides.len()).collect()).collect();
     for round in 1..=rounds {
         for _ in 0..100 {
             syncs.extend([disk.sync()?]);
         }
         for ((qos, count), row) in shapes.iter().zip(&mut rows) {
-            for (side, row) in [Some(ours), theirs].into_iter().zip(row) {
-                let Some(side) = side else { continue };
-                let (per_second, cpu_us) = fan_out(side, *qos, *count, deliveries).await?;
+            for (side, row) in sides.iter().zip(row) {
+                let (per_second, cpu_us) = fan_out(side, *qos, *count, deliveries)
+                    .await
+                    .with_context(|| format!("{}, QoS {qos}, {count} subscribers", side.name))?;
                 row.per_second.add(per_second);
                 row.cpu_us.add(cpu_us);
             }
         }
         println!("round {round}: fdatasync of 4 KiB p50 {:.0} µs; load {:.2}", syncs.median(), load()?);
     }
-    println!("\n| fan-out | Senstation | CPU µs each | mosquitto | CPU µs each |\n|---|---|---|---|---|");
-    for ((qos, count), [ours, theirs]) in shapes.iter().zip(&rows) {
-        let of = |row: &Row| (number(row.per_second.median() / 1e3), number(row.cpu_us.median()));
-        let ((ours, our_cpu), (theirs, their_cpu)) = (of(ours), of(theirs));
-        println!("| QoS {qos}, {count} subscribers | {ours} k/s | {our_cpu} | {theirs} k/s | {their_cpu} |");
+    let names: String = sides.iter().map(|side| format!(" {} | CPU µs each |", side.name)).collect();
+    println!("\n| fan-out |{names}\n|---|{}", "---|---|".repeat(sides.len()));
+    for ((qos, count), row) in shapes.iter().zip(&rows) {
+        let of =
+            |row: &Row| format!(" {} k/s | {} |", number(row.per_second.median() / 1e3), number(row.cpu_us.median()));
+        println!("| QoS {qos}, {count} subscribers |{}", row.iter().map(of).collect::<String>());
     }
     Ok(())
 }

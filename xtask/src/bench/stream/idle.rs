@@ -5,20 +5,22 @@ use crate::{
 };
 
 /// Prints what clients cost that only are there, and what they do to those that are busy.
-pub(super) async fn run(station: &Station, ours: &Side, theirs: Option<&Side>, count: usize) -> anyhow::Result<()> {
+pub(super) async fn run(station: &Station, sides: &[Side], count: usize) -> anyhow::Result<()> {
+    let Some((ours, peers)) = sides.split_first() else { return Ok(()) };
     // First, so that nothing was freed that could be used again.
     let (our_bytes, idle) = idle(ours, count).await?;
     let beside = latency::latency(station, ours, 200).await?;
     drop(idle);
     let alone = latency::latency(station, ours, 200).await?;
-    let mut their_bytes = None;
-    if let Some(theirs) = theirs {
-        their_bytes = Some(number(self::idle(theirs, count).await?.0));
+    let mut bytes = vec![our_bytes];
+    for peer in peers {
+        bytes.push(self::idle(peer, count).await?.0);
     }
-    println!("\n| webhook to the last of 200 subscribers, 100 a second | p50 | p99 |\n|---|---|---|");
-    latency::print(&[("alone", &alone), (&format!("beside {count} idle clients"), &beside)]);
-    println!("\n| idle clients | Senstation, bytes each | mosquitto, bytes each |\n|---|---|---|");
-    println!("| {count} | {} | {} |", number(our_bytes), their_bytes.as_deref().unwrap_or("–"));
+    latency::print(200, &[("alone", &alone), (&format!("beside {count} idle clients"), &beside)]);
+    let names: String = sides.iter().map(|side| format!(" {}, bytes each |", side.name)).collect();
+    println!("\n| idle clients |{names}\n|---|{}", "---|".repeat(sides.len()));
+    let bytes: String = bytes.into_iter().map(|bytes| format!(" {} |", number(bytes))).collect();
+    println!("| {count} |{bytes}");
     Ok(())
 }
 

@@ -1,11 +1,11 @@
-//! The broker: fan-out beside mosquitto's, readings of many organizations, latency from a webhook to
+//! The broker: fan-out beside that of others, readings of many organizations, latency from a webhook to
 //! subscribers, memory of idle clients.
 
 mod fan_out;
 mod idle;
 mod injection;
 mod latency;
-mod mosquitto;
+mod peer;
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use self::mosquitto::Mosquitto;
+use self::peer::Peer;
 use super::{
     machine::{Disk, load},
     mqtt::Login,
@@ -61,6 +61,7 @@ enum Part {
 
 /// One broker: where it is, who may use it, and which process it is.
 struct Side {
+    name: &'static str,
     address: SocketAddr,
     login: Login,
     pid: u32,
@@ -89,47 +90,44 @@ pub(crate) async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     }
     // Each with processes of its own: what one has freed would hide what the next takes.
     if is_meant(Part::FanOut) {
-        let both = Both::start(&scratch.path().join("fan-out"))?;
-        let (rounds, deliveries) = (arguments.rounds, arguments.deliveries);
-        fan_out::run(&both.ours(), both.theirs().as_ref(), rounds, deliveries, &mut disk, &mut syncs).await?;
+        let all = Brokers::start(&scratch.path().join("fan-out"))?;
+        fan_out::run(&all.sides(), arguments.rounds, arguments.deliveries, &mut disk, &mut syncs).await?;
     }
     if is_meant(Part::Latency) {
-        let both = Both::start(&scratch.path().join("latency"))?;
-        latency::run(&both.station, &both.ours(), &syncs).await?;
+        let all = Brokers::start(&scratch.path().join("latency"))?;
+        latency::run(&all.station, &all.ours(), &syncs).await?;
     }
     if is_meant(Part::Idle) {
-        let both = Both::start(&scratch.path().join("idle"))?;
-        idle::run(&both.station, &both.ours(), both.theirs().as_ref(), arguments.idle).await?;
+        let all = Brokers::start(&scratch.path().join("idle"))?;
+        idle::run(&all.station, &all.sides(), arguments.idle).await?;
     }
     println!("\nfdatasync of 4 KiB p50 {:.0} µs; load {:.2}", syncs.median(), load()?);
     Ok(())
 }
 
-/// A station and the peer beside it.
-struct Both {
+/// A station and its peers beside it.
+struct Brokers {
     station: Station,
     address: SocketAddr,
-    mosquitto: Option<Mosquitto>,
+    peers: Vec<Peer>,
 }
 
-impl Both {
+impl Brokers {
     fn start(folder: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let station = Station::start(&folder.join("station"))?;
         let address = station.mqtt.context("the station speaks no MQTT")?;
-        let mosquitto = Mosquitto::start(folder)?;
-        if mosquitto.is_none() {
-            println!("mosquitto is not installed; its figures are left out");
-        }
-        Ok(Self { station, address, mosquitto })
+        Ok(Self { station, address, peers: Peer::start_all(folder)? })
     }
 
     fn ours(&self) -> Side {
-        Side { address: self.address, login: Some(self.station.publishes.clone()), pid: self.station.pid() }
+        let login = Some(self.station.publishes.clone());
+        Side { name: "Senstation", address: self.address, login, pid: self.station.pid() }
     }
 
-    fn theirs(&self) -> Option<Side> {
-        self.mosquitto.as_ref().map(|mosquitto| Side { address: mosquitto.address, login: None, pid: mosquitto.pid() })
+    /// Ours first.
+    fn sides(&self) -> Vec<Side> {
+        std::iter::once(self.ours()).chain(self.peers.iter().map(Peer::side)).collect()
     }
 }
 
