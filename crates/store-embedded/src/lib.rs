@@ -23,6 +23,7 @@ mod settings;
 mod shared;
 mod state;
 mod stats;
+mod tail;
 mod telemetry;
 mod verify;
 mod writer;

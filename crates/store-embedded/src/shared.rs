@@ -12,7 +12,7 @@ use model::{Day, OrgId, Position, Timestamp};
 use store::USAGE_DAYS;
 use tokio::sync::watch;
 
-use crate::{company::Bell, devices::Devices, folder::Folder, settings::Settings};
+use crate::{company::Bell, devices::Devices, folder::Folder, settings::Settings, tail::Tail};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) devices: Devices,
     pub(crate) ledger: Mutex<Ledger>,
+    tail: Mutex<Tail>,
     /// The ledger's head, for those who wait for the next.
     pub(crate) head: watch::Sender<Position>,
     /// Everything up to here has left the log.
@@ -72,6 +73,7 @@ impl Shared {
             settings,
             devices: Devices::new(),
             ledger: Mutex::default(),
+            tail: Mutex::default(),
             head: watch::Sender::default(),
             trimmed: AtomicU64::new(0),
             frames_through: AtomicU64::new(0),
@@ -86,6 +88,10 @@ impl Shared {
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn block(&self, reason: Option<String>) {

@@ -124,6 +124,9 @@ impl Telemetry for EmbeddedStore {
     }
 
     async fn follow(&self, scope: Scope, after: Position, limit: usize) -> Result<Followed, Error> {
+        if let Some(followed) = query::follow::follow_closely(&self.shared, scope, after, limit) {
+            return followed;
+        }
         let answer = self
             .readers
             .with(&self.shared, move |shared, reader| query::follow::follow(shared, reader, scope, after, limit));

@@ -196,14 +196,19 @@ impl Writer {
     fn commit(&mut self, batch: Batch) {
         let written = self.write(&batch);
         let Batch { entries, waiting, bytes, duplicates, .. } = batch;
-        if let Err(cause) = written {
-            let reason = cause.to_string();
-            self.shared.block(Some(reason.clone()));
-            tracing::error!("{} entries were not stored: {reason}", entries.len());
-            for waiting in waiting {
-                drop(waiting.reply.send(Err(unavailable(&cause))));
+        match written {
+            // Before anybody can know that it is there.
+            Ok(Some(commit)) => self.shared.tail().push(commit),
+            Ok(None) => {}
+            Err(cause) => {
+                let reason = cause.to_string();
+                self.shared.block(Some(reason.clone()));
+                tracing::error!("{} entries were not stored: {reason}", entries.len());
+                for waiting in waiting {
+                    drop(waiting.reply.send(Err(unavailable(&cause))));
+                }
+                return;
             }
-            return;
         }
         let counters = &self.shared.counters;
         counters.duplicates.fetch_add(duplicates, Relaxed);
@@ -234,9 +239,9 @@ impl Writer {
         self.copy_wal_back();
     }
 
-    /// Makes a batch durable, or explains why nothing of it is promised.
-    fn write(&mut self, batch: &Batch) -> Result<(), Error> {
-        let Some((start, ..)) = batch.entries.first() else { return Ok(()) };
+    /// Makes a batch durable, or explains why nothing of it is promised; `None` if there is nothing new in it.
+    fn write(&mut self, batch: &Batch) -> Result<Option<Commit>, Error> {
+        let Some((start, ..)) = batch.entries.first() else { return Ok(None) };
         if let Some(reason) = self.shared.failed() {
             return Err(Error::Unavailable(reason));
         }
@@ -253,7 +258,7 @@ impl Writer {
         match log::insert(connection, &commit) {
             Ok(()) => {
                 self.shared.block(None);
-                Ok(())
+                Ok(Some(commit))
             }
             Err(cause) => {
                 // A full disk leaves the log as it was. After any other failure nobody knows what
@@ -296,6 +301,7 @@ impl Writer {
         // it anew makes sure that what follows does not stand on them.
         truncate_wal(&connection)?;
         let after = self.shared.ledger().head;
+        self.shared.tail().clear();
         recover::replay(&self.shared, &connection, after)?;
         self.connection = Some(connection);
         (self.wal_bytes, self.wal_bytes_asked) = (0, 0);
@@ -357,6 +363,7 @@ impl Writer {
         org: OrgId,
         device: DeviceId,
     ) -> Result<(), Error> {
+        self.shared.tail().clear();
         self.with_connection(|connection| {
             log::each_after(connection, after, |commit| {
                 commits.push(commit.position);

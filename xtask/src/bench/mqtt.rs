@@ -60,7 +60,8 @@ impl Client {
             Some((user, password)) => (0xC2, [text(user), text(password)].concat()),
             None => (0x02, Vec::new()),
         };
-        let body = [text("MQTT"), vec![4, flags, 0, 0], text(name), proof].concat();
+        // Keep-alive is ten minutes: rumqttd wants one.
+        let body = [text("MQTT"), vec![4, flags, 0x02, 0x58], text(name), proof].concat();
         client.send(&packet(0x10, &body)).await?;
         ensure!(client.packet().await? == 0x20 && client.body == [0, 0], "the broker refuses: {:?}", client.body);
         Ok(client)

@@ -53,17 +53,28 @@ pub(crate) fn follow(
             }
         }
     }
-    let oldest = shared.trimmed();
-    if after < oldest {
-        return Err(Error::Trimmed { oldest });
+    reading.end(shared, after, is_cut)
+}
+
+/// The same out of memory, if all of it is there.
+pub(crate) fn follow_closely(
+    shared: &Shared,
+    scope: Scope,
+    after: Position,
+    limit: usize,
+) -> Option<Result<Followed, Error>> {
+    // What is known to be there by now is in the tail before.
+    let head = shared.ledger().head;
+    let commits = shared.tail().after(after)?;
+    let mut reading = Reading { scope, after, head, limit, entries: Vec::new(), seen: after };
+    for commit in commits {
+        match reading.take(&commit) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(cause) => return Some(Err(cause)),
+        }
     }
-    let next = match reading.entries.last() {
-        Some(last) if reading.entries.len() == limit => last.position,
-        _ if limit == 0 => after,
-        _ if is_cut => reading.seen,
-        _ => head.max(after),
-    };
-    Ok(Followed { entries: reading.entries, next })
+    Some(reading.end(shared, after, false))
 }
 
 struct Reading {
@@ -77,6 +88,21 @@ struct Reading {
 }
 
 impl Reading {
+    /// What was read, and where to go on; `is_cut` if there is more than was looked at.
+    fn end(self, shared: &Shared, after: Position, is_cut: bool) -> Result<Followed, Error> {
+        let oldest = shared.trimmed();
+        if after < oldest {
+            return Err(Error::Trimmed { oldest });
+        }
+        let next = match self.entries.last() {
+            Some(last) if self.entries.len() == self.limit => last.position,
+            _ if self.limit == 0 => after,
+            _ if is_cut => self.seen,
+            _ => self.head.max(after),
+        };
+        Ok(Followed { entries: self.entries, next })
+    }
+
     /// Takes what is meant of a commit; whether more is wanted.
     ///
     /// What is damaged is named in the program's log and passed over: it must not keep a reader

@@ -137,3 +137,33 @@ async fn a_trimmed_log_gives_its_space_back() {
     let bytes = std::fs::metadata(folder.path().join("log.db")).unwrap().len();
     assert!(bytes < 30_000_000, "40 MB were written, {bytes} bytes are left");
 }
+
+/// What follows out of memory is what lies on disk, from every position and in every piece.
+#[tokio::test]
+async fn who_follows_closely_reads_what_one_reads_who_was_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut answers = Vec::new();
+    for is_fresh in [true, false] {
+        let store = open(folder.path());
+        if is_fresh {
+            let (one, other) = (Probe::bind_in(&*store, 1, 1).await, Probe::bind_in(&*store, 2, 1).await);
+            for minute in 0..12 {
+                one.append([one.uplink(minute, [Reading::new(1, 4097, 1.5)])]).await;
+                one.append([other.uplink(minute, []), one.uplink(100 + minute, []), other.uplink(200 + minute, [])])
+                    .await;
+            }
+        }
+        let head = store.head().await.unwrap();
+        let mut read = Vec::new();
+        for scope in [Scope::All, Scope::Org(org(1)), Scope::Org(org(2)), Scope::Org(org(3))] {
+            for after in 0..=head.get() + 1 {
+                for limit in [0, 1, 2, 5, 100] {
+                    read.push(store.follow(scope, model::Position::from_raw(after), limit).await);
+                }
+            }
+        }
+        answers.push(format!("{read:?}"));
+        store.close().await.unwrap();
+    }
+    assert_eq!(answers[0], answers[1]);
+}
