@@ -17,22 +17,37 @@ use crate::{
 };
 
 const EUI: u64 = 0x2CF7_F120_0410_0000;
+/// How many uplinks are more than the buffers of a reader hold, and how often they are posted.
+const UPLINKS: usize = 3_000;
+const FLOODS: usize = 5;
 
 /// Prints how long a reading is under way from its webhook to a hundred subscribers, alone and
 /// beside ten that never read.
 pub(super) async fn run(station: &Station, side: &Side, syncs: &Samples) -> anyhow::Result<()> {
     let alone = latency(station, side, 100).await?;
     // What the station keeps of so many uplinks is not what it keeps for those who do not read.
-    let before = resident_bytes(side.pid)?;
-    flood(station)?;
-    let between = resident_bytes(side.pid)?;
+    let mut usual = Vec::new();
+    for _ in 0..FLOODS {
+        usual.push(flood(station, side)?);
+    }
     let deaf = deaf_readers(station, side).await?;
-    flood(station)?;
-    let grown = resident_bytes(side.pid)?.saturating_sub(between).saturating_sub(between.saturating_sub(before));
+    let mut with_deaf = Vec::new();
+    for _ in 0..FLOODS {
+        with_deaf.push(flood(station, side)?);
+    }
+    let median = |mut grown: Vec<i64>| {
+        grown.sort_unstable();
+        grown[grown.len() / 2] as f64
+    };
+    let (usual, first, later) = (median(usual), with_deaf[0] as f64, median(with_deaf[1..].to_vec()));
     let beside = latency(station, side, 100).await?;
     print(100, &[("alone", &alone), ("beside ten that never read", &beside)]);
     println!("fdatasync of 4 KiB: p50 {:.0} µs, p99 {:.0} µs", syncs.median(), syncs.quantile(0.99));
-    println!("memory of one that never reads: {} kB", number(grown as f64 / deaf.len() as f64 / 1e3));
+    let [usual, first, later] = [usual, first, later].map(|bytes| number(bytes / 1e3));
+    println!(
+        "{UPLINKS} uplinks take {usual} kB of memory; beside {} that never read {first} kB at first, {later} kB later",
+        deaf.len()
+    );
     Ok(())
 }
 
@@ -108,12 +123,12 @@ async fn deaf_readers(station: &Station, side: &Side) -> anyhow::Result<Vec<TcpS
     Ok(deaf)
 }
 
-/// Posts more than the buffers of a reader hold.
-fn flood(station: &Station) -> anyhow::Result<()> {
-    const UPLINKS: usize = 3_000;
+/// Posts more than the buffers of a reader hold; by how many bytes the process grows.
+fn flood(station: &Station, side: &Side) -> anyhow::Result<i64> {
+    let before = resident_bytes(side.pid)?;
     let mut connection = Connection::open(station.address)?;
     for _ in 0..UPLINKS {
         post(station, &mut connection)?;
     }
-    Ok(())
+    Ok(resident_bytes(side.pid)? as i64 - before as i64)
 }
