@@ -7,7 +7,14 @@ use libfuzzer_sys::fuzz_target;
 
 fn read(bytes: &[u8]) {
     let Ok(open) = OpenRows::decode(bytes) else { return };
-    assert_eq!(open.rows().len(), open.len());
+    let rows = open.rows();
+    assert_eq!(rows.len(), open.len());
+    let (mut times, mut columns) = (Vec::new(), Vec::new());
+    if open.columns(|_| true, &mut times, &mut columns) {
+        assert!(rows.iter().map(|row| row.measured_at.as_millis()).eq(times));
+        let cells: usize = columns.iter().map(|(_, column)| column.len()).sum();
+        assert_eq!(cells, rows.iter().map(|row| row.readings.len()).sum::<usize>());
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {

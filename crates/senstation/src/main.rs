@@ -34,6 +34,10 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The kernel would round a few megabytes up to three times as much. Where it has no such pages it
+    // refuses, and nothing is lost.
+    #[cfg(target_os = "linux")]
+    let _refused = rustix::thread::disable_transparent_huge_pages(true);
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

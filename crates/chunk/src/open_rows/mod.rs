@@ -27,6 +27,9 @@ pub struct OpenRows {
     spare: u8,
 }
 
+/// Cells that room is made for beforehand.
+const CELLS_AT_ONCE: usize = 1 << 16;
+
 impl OpenRows {
     /// No rows; nothing is allocated before the first.
     pub fn new() -> Self {
@@ -97,11 +100,14 @@ impl OpenRows {
         if self.len() > usize::from(u16::MAX) {
             return false;
         }
+        // Not where most series may have next to none of the cells.
+        let is_small = self.state.slots.len().saturating_mul(self.len()) <= CELLS_AT_ONCE;
+        let room = if is_small { self.len() } else { 0 };
         // A series that is in any row has a slot by now, and slots keep their places.
         let slots = self.state.slots.iter().map(|slot| {
             let key = slot.series();
             select(key).then(|| {
-                columns.push((key, Column::with_room(self.len())));
+                columns.push((key, Column::with_room(room)));
                 columns.len() - 1
             })
         });

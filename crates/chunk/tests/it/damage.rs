@@ -16,6 +16,7 @@ fn read_all(bytes: &[u8]) {
     }
     if let Ok(open) = OpenRows::decode(bytes) {
         open.rows();
+        open.columns(|_| true, &mut Vec::new(), &mut Vec::new());
     }
 }
 
