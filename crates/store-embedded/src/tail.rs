@@ -6,8 +6,9 @@ use model::Position;
 
 use crate::log::Commit;
 
-/// Most bytes of them.
+/// Most bytes of them, and what one takes beside its own.
 const BYTES_MAX: usize = 256 << 10;
+const BYTES_BESIDE: usize = 96;
 
 /// Every commit from some position on, as the disk has them.
 #[derive(Debug, Default)]
@@ -19,12 +20,12 @@ pub(crate) struct Tail {
 impl Tail {
     /// Takes in the next commit.
     pub(crate) fn push(&mut self, commit: Commit) {
-        self.bytes += commit.bytes.len();
+        self.bytes += weight(&commit);
         self.commits.push_back(Arc::new(commit));
         while self.bytes > BYTES_MAX
             && let Some(first) = self.commits.pop_front()
         {
-            self.bytes -= first.bytes.len();
+            self.bytes -= weight(&first);
         }
     }
 
@@ -33,16 +34,21 @@ impl Tail {
         *self = Self::default();
     }
 
-    /// The commits that have every entry behind a position; `None` if some of those are on disk only.
-    pub(crate) fn after(&self, after: Position) -> Option<Vec<Arc<Commit>>> {
+    /// The first commits, at most so many, that have the entries behind a position; `None` if some of those
+    /// are on disk only.
+    pub(crate) fn after(&self, after: Position, most: usize) -> Option<Vec<Arc<Commit>>> {
         let first = self.commits.front()?;
         if after.get().saturating_add(1) < first.position.get() {
             return None;
         }
         // The commit that holds `after` itself may hold entries behind it.
         let from = self.commits.partition_point(|commit| commit.position <= after).saturating_sub(1);
-        Some(self.commits.range(from..).cloned().collect())
+        Some(self.commits.range(from..).take(most).cloned().collect())
     }
+}
+
+fn weight(commit: &Commit) -> usize {
+    commit.bytes.capacity() + BYTES_BESIDE
 }
 
 #[cfg(test)]
@@ -54,7 +60,7 @@ mod tests {
     }
 
     fn starts(tail: &Tail, after: u64) -> Option<Vec<u64>> {
-        let commits = tail.after(Position::from_raw(after))?;
+        let commits = tail.after(Position::from_raw(after), 3)?;
         Some(commits.iter().map(|commit| commit.position.get()).collect())
     }
 
@@ -80,8 +86,9 @@ mod tests {
         for position in 1..=1_000 {
             tail.push(commit(position, 1_024));
         }
-        assert!(tail.bytes <= BYTES_MAX && tail.commits.len() == BYTES_MAX / 1_024);
+        assert!(tail.bytes <= BYTES_MAX && tail.commits.len() == BYTES_MAX / (1_024 + BYTES_BESIDE));
         assert_eq!(starts(&tail, 998), Some(vec![998, 999, 1_000]));
+        assert_eq!(starts(&tail, 900), Some(vec![900, 901, 902]), "no more than were asked for");
         tail.push(commit(1_001, BYTES_MAX + 1));
         assert_eq!((starts(&tail, 1_001), tail.bytes), (None, 0), "too large to be kept");
     }

@@ -147,6 +147,12 @@ impl Writer {
     /// first command that is none.
     fn gather(&mut self, first: Command) -> Option<Command> {
         let (mut batch, since) = (Batch::default(), Instant::now());
+        let is_append = matches!(first, Command::Append { .. });
+        if is_append && self.connection.is_none() && self.shared.failed().is_none() {
+            // Before anything is admitted: what is on disk after all makes a duplicate of what is sent again.
+            // If it fails, so does the commit, which tries once more and says why.
+            let _failed = self.reopen();
+        }
         let mut next = Some(first);
         let mut has_waited = false;
         while let Some(Command::Append { entries, reply }) = next {

@@ -65,7 +65,10 @@ pub(crate) fn follow_closely(
 ) -> Option<Result<Followed, Error>> {
     // What is known to be there by now is in the tail before.
     let head = shared.ledger().head;
-    let commits = shared.tail().after(after)?;
+    // Each but the first has an entry behind `after`; an organization's may be in none of them.
+    let most = if matches!(scope, Scope::All) { limit.saturating_add(1) } else { usize::MAX };
+    let commits = shared.tail().after(after, most)?;
+    let is_cut = commits.len() == most;
     let mut reading = Reading { scope, after, head, limit, entries: Vec::new(), seen: after };
     for commit in commits {
         match reading.take(&commit) {
@@ -74,7 +77,7 @@ pub(crate) fn follow_closely(
             Err(cause) => return Some(Err(cause)),
         }
     }
-    Some(reading.end(shared, after, false))
+    Some(reading.end(shared, after, is_cut))
 }
 
 struct Reading {

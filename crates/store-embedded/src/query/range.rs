@@ -72,7 +72,7 @@ fn points_expected(block: &Block, window: Window, limit: usize) -> usize {
     let rows = block.times.len() as u64;
     let span = last.abs_diff(*first).max(1);
     let asked = last.abs_diff(window.start.as_millis());
-    (asked / (span / rows).max(1) + 64).min(ROOM_MAX).min(limit as u64) as usize
+    (asked / (span / rows).max(1)).saturating_add(64).min(ROOM_MAX).min(limit as u64) as usize
 }
 
 /// The rows of a block that are in a window, which all chunks of a scan need not be.
