@@ -148,11 +148,8 @@ impl Writer {
     fn gather(&mut self, first: Command) -> Option<Command> {
         let (mut batch, since) = (Batch::default(), Instant::now());
         let is_append = matches!(first, Command::Append { .. });
-        if is_append && self.connection.is_none() && self.shared.failed().is_none() {
-            // Before anything is admitted: what is on disk after all makes a duplicate of what is sent again.
-            // If it fails, so does the commit, which tries once more and says why.
-            let _failed = self.reopen();
-        }
+        // Before anything is admitted: what is on disk after all makes a duplicate of what is sent again.
+        let ready = if is_append { self.get_ready() } else { Ok(()) };
         let mut next = Some(first);
         let mut has_waited = false;
         while let Some(Command::Append { entries, reply }) = next {
@@ -165,7 +162,7 @@ impl Writer {
             next = if batch.bytes < COMMIT_BYTES_MAX { self.commands.try_recv().ok() } else { None };
         }
         if !batch.waiting.is_empty() {
-            self.commit(batch);
+            self.commit(batch, ready);
         }
         next
     }
@@ -199,8 +196,8 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, batch: Batch) {
-        let written = self.write(&batch);
+    fn commit(&mut self, batch: Batch, ready: Result<(), Error>) {
+        let written = self.write(&batch, ready);
         let Batch { entries, waiting, bytes, duplicates, .. } = batch;
         match written {
             // Before anybody can know that it is there.
@@ -245,15 +242,19 @@ impl Writer {
         self.copy_wal_back();
     }
 
+    /// Opens the log anew if it was closed after a failure, or explains why it cannot be written.
+    fn get_ready(&mut self) -> Result<(), Error> {
+        match self.shared.failed() {
+            Some(reason) => Err(Error::Unavailable(reason)),
+            None if self.connection.is_none() => self.reopen(),
+            None => Ok(()),
+        }
+    }
+
     /// Makes a batch durable, or explains why nothing of it is promised; `None` if there is nothing new in it.
-    fn write(&mut self, batch: &Batch) -> Result<Option<Commit>, Error> {
+    fn write(&mut self, batch: &Batch, ready: Result<(), Error>) -> Result<Option<Commit>, Error> {
         let Some((start, ..)) = batch.entries.first() else { return Ok(None) };
-        if let Some(reason) = self.shared.failed() {
-            return Err(Error::Unavailable(reason));
-        }
-        if self.connection.is_none() {
-            self.reopen()?;
-        }
+        ready?;
         let connection = self.connection.as_ref().ok_or_else(stopped)?;
         let entries = batch.entries.iter();
         let bytes =

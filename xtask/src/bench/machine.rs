@@ -31,6 +31,16 @@ pub(crate) fn own_cpu_time() -> anyhow::Result<Duration> {
     cpu_time(std::process::id())
 }
 
+/// Memory of a process: `VmRSS` as it is, `VmHWM` the most it was.
+///
+/// **Units**: bytes.
+pub(crate) fn memory(pid: u32, name: &str) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("cannot read a process's memory")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kib = line.context("`/proc` is not as it was")?.trim().trim_end_matches(" kB");
+    Ok(kib.parse::<u64>()? * 1_024)
+}
+
 /// How many processes wanted to run during the last minute.
 pub(crate) fn load() -> anyhow::Result<f64> {
     let text = fs::read_to_string("/proc/loadavg").context("cannot read the load")?;

@@ -1,5 +1,6 @@
 //! Figures beside their goals, ours and a peer's in turn in one run.
 
+mod beside;
 mod codec;
 mod databases;
 mod fleet;

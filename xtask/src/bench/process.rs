@@ -4,12 +4,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 
 use super::{
     http::{FIRST_EUI, measure, now_ms},
-    machine::{folder_bytes, load, pause},
+    machine::{folder_bytes, load, memory, pause},
     report::number,
 };
 use crate::{
@@ -89,8 +89,6 @@ fn look(station: &mut Station, path: &str) -> anyhow::Result<Seen> {
     }
     firsts.sort();
     pause(Duration::from_secs(5));
-    let status = fs::read_to_string(format!("/proc/{}/status", station.pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("`/proc` is not as it was")?;
-    let resident = line.trim().trim_end_matches(" kB").parse::<u64>()? * 1_024;
+    let resident = memory(station.pid(), "VmRSS")?;
     Ok(Seen { first: firsts[firsts.len() / 2], resident, files })
 }

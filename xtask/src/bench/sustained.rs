@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use clap::Args;
 
 use super::{
     http::{FIRST_EUI, measure, metric, now_ms, write_year, year_ms},
-    machine::{Disk, cpu_time, folder_bytes, load, pause},
+    machine::{Disk, cpu_time, folder_bytes, load, memory, pause},
     report::{Samples, number},
 };
 use crate::{
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         added.count,
         added.elapsed.as_secs_f64(),
         added.cpu_us(),
-        memory_mib(station.pid(), "VmRSS")?
+        memory(station.pid(), "VmRSS")? >> 20
     );
 
     let chart = station.get(&format!(
@@ -143,7 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ("uplinks in one fsync", "", number(posted as f64 / commits)),
         ("from due to durable, p50 / p99 / longest", "", three(&latencies)),
         ("a year's chart meanwhile, p50 / p99 / longest", "≤ 20 ms", three(&charts)),
-        ("memory, most at any time", "≤ 2,500 MB", format!("{} MiB", memory_mib(station.pid(), "VmHWM")?)),
+        ("memory, most at any time", "≤ 2,500 MB", format!("{} MiB", memory(station.pid(), "VmHWM")? >> 20)),
         ("files", "", format!("{} MiB", folder_bytes(&folder)? >> 20)),
     ];
     println!(
@@ -176,11 +176,4 @@ fn post(station: &Station, connection: &mut Connection, device: u64, number: u64
 
 fn poisoned<T>(_: std::sync::PoisonError<T>) -> anyhow::Error {
     anyhow!("a client panicked")
-}
-
-fn memory_mib(pid: u32, name: &str) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kib: u64 = line.context("`/proc` is not as it was")?.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kib >> 10)
 }

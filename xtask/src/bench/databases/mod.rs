@@ -91,7 +91,7 @@ pub(crate) fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     });
     row("bytes of all files at rest, a reading", &loads, |(_, _, bytes)| number(*bytes));
 
-    for side in &mut sides {
+    for side in &sides {
         side.check()?;
     }
     let mut figures: Vec<Vec<Figures>> =

@@ -1,17 +1,18 @@
 use std::{
     fs,
-    net::{SocketAddr, TcpListener as PortFinder, TcpStream},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::ensure;
 use serde_json::Value;
 
 use super::work::{ASKED, MONTH_DAYS, Uplink, YEAR_DAYS, YEAR_EUI, csv, lines};
 use crate::{
     bench::{
+        beside::{Beside, free_address},
         http::{Answered, FIRST_EUI, measure},
         machine::{folder_bytes, pause},
     },
@@ -44,7 +45,12 @@ pub(super) struct Side {
 
 enum Process {
     Station(Box<Station>),
-    Database { child: Child, address: SocketAddr, write: &'static str },
+    /// Where it takes readings, and what makes it put its files in order.
+    Database {
+        process: Beside,
+        write: &'static str,
+        settle: &'static [&'static str],
+    },
 }
 
 impl Side {
@@ -98,7 +104,7 @@ impl Side {
         fs::write(&settings, text)?;
         let mut command = Command::new("influxd");
         command.arg("-config").arg(&settings);
-        let Some(child) = start("influxd", command, address)? else { return Ok(None) };
+        let Some(process) = Beside::start("influxd", &mut command, address)? else { return Ok(None) };
         let query = |query: &str| {
             let path = format!("/query?db=bench&epoch=ms&q={}", escaped(query));
             format!("POST {path} HTTP/1.1\r\nHost: influx\r\nContent-Length: 0\r\n\r\n").into_bytes()
@@ -115,7 +121,7 @@ impl Side {
             month: vec![select(&format!("m{ASKED}"), MONTH_DAYS, "")],
             year: select(&format!("mean(m{ASKED})"), YEAR_DAYS, &format!(" GROUP BY time({BUCKET_MINUTES}m)")),
             folder: folder.to_owned(),
-            process: Process::Database { child, address, write: "/write?db=bench&precision=ms" },
+            process: Process::Database { process, write: "/write?db=bench&precision=ms", settle: &[] },
         }))
     }
 
@@ -125,7 +131,7 @@ impl Side {
         let mut command = Command::new("victoria-metrics");
         command.arg("-storageDataPath").arg(folder).arg("-retentionPeriod=3y").arg("-search.latencyOffset=0s");
         command.arg(format!("-httpListenAddr={address}"));
-        let Some(child) = start("victoria-metrics", command, address)? else { return Ok(None) };
+        let Some(process) = Beside::start("victoria-metrics", &mut command, address)? else { return Ok(None) };
         let series = format!("weather_m{ASKED}{{device=\"{YEAR_EUI:016X}\"}}");
         let get = |path: &str, series: &str, days: i64, step: &str| {
             let (start, end) = ((end_ms - days * DAY_MS) / 1_000, end_ms / 1_000);
@@ -138,21 +144,25 @@ impl Side {
             month: vec![get("/api/v1/export?match[]", &series, MONTH_DAYS, "")],
             year: get("/api/v1/query_range?nocache=1&query", &averages, YEAR_DAYS, &format!("&step={BUCKET_MINUTES}m")),
             folder: folder.to_owned(),
-            process: Process::Database { child, address, write: "/write?precision=ms" },
+            process: Process::Database {
+                process,
+                write: "/write?precision=ms",
+                settle: &["/internal/force_flush", "/internal/force_merge"],
+            },
         }))
     }
 
     pub(super) fn pid(&self) -> u32 {
         match &self.process {
             Process::Station(station) => station.pid(),
-            Process::Database { child, .. } => child.id(),
+            Process::Database { process, .. } => process.pid(),
         }
     }
 
     fn address(&self) -> SocketAddr {
         match &self.process {
             Process::Station(station) => station.address,
-            Process::Database { address, .. } => *address,
+            Process::Database { process, .. } => process.address,
         }
     }
 
@@ -184,18 +194,19 @@ impl Side {
 
     /// Bytes of its files once they no longer change, without what it only keeps for a while.
     pub(super) fn settled_bytes(&mut self) -> anyhow::Result<u64> {
-        let address = self.address();
-        if let Process::Station(station) = &mut self.process {
-            return station.restart(|folder| {
-                // The log is for readers that were away for up to a day; the others have no such thing.
-                let log = fs::metadata(folder.join("log.db"))?.len();
-                Ok(folder_bytes(folder)?.saturating_sub(log))
-            });
-        }
-        if self.name == "VictoriaMetrics" {
-            for path in ["/internal/force_flush", "/internal/force_merge"] {
-                let request = format!("GET {path} HTTP/1.1\r\nHost: victoria\r\n\r\n");
-                Connection::open(address)?.ask(request.as_bytes())?;
+        match &mut self.process {
+            Process::Station(station) => {
+                return station.restart(|folder| {
+                    // The log is for readers that were away for up to a day; the others have no such thing.
+                    let log = fs::metadata(folder.join("log.db"))?.len();
+                    Ok(folder_bytes(folder)?.saturating_sub(log))
+                });
+            }
+            Process::Database { process, settle, .. } => {
+                for path in *settle {
+                    let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n");
+                    Connection::open(process.address)?.ask(request.as_bytes())?;
+                }
             }
         }
         let (mut before, mut still) = (0, 0);
@@ -277,36 +288,6 @@ impl Side {
             Ok(count)
         })
     }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if let Self::Database { child, .. } = self {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(PortFinder::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-/// Starts a database and waits until it listens; `None` if it is not installed.
-fn start(name: &str, mut command: Command, address: SocketAddr) -> anyhow::Result<Option<Child>> {
-    let Ok(mut child) = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
-        println!("{name} is not installed; its figures are left out");
-        return Ok(None);
-    };
-    let began = Instant::now();
-    while TcpStream::connect(address).is_err() {
-        if let Some(status) = child.try_wait().context("a process that cannot be waited for")? {
-            bail!("{name} ends at once: {status}");
-        }
-        ensure!(began.elapsed() < Duration::from_secs(20), "{name} does not listen");
-        pause(Duration::from_millis(20));
-    }
-    Ok(Some(child))
 }
 
 /// Every byte that could mean something else in a query.

@@ -1,6 +1,6 @@
-use super::{Side, latency, resident_bytes};
+use super::{Side, latency};
 use crate::{
-    bench::{mqtt::Client, report::number},
+    bench::{machine::memory, mqtt::Client, report::number},
     station::Station,
 };
 
@@ -27,12 +27,12 @@ pub(super) async fn run(station: &Station, sides: &[Side], count: usize) -> anyh
 /// How many bytes more the process has with each of so many clients that are connected and subscribed; and
 /// they.
 async fn idle(side: &Side, count: usize) -> anyhow::Result<(f64, Vec<Client>)> {
-    let before = resident_bytes(side.pid)?;
+    let before = memory(side.pid, "VmRSS")?;
     let mut clients = Vec::with_capacity(count);
     for number in 0..count {
         let mut client = Client::connect(side.address, &format!("idle-{number}"), &side.login).await?;
         client.subscribe(&format!("idle/{number}"), 0).await?;
         clients.push(client);
     }
-    Ok((resident_bytes(side.pid)?.saturating_sub(before) as f64 / count as f64, clients))
+    Ok((memory(side.pid, "VmRSS")?.saturating_sub(before) as f64 / count as f64, clients))
 }

@@ -6,9 +6,10 @@ use std::{
 use anyhow::{Context, ensure};
 use tokio::{net::TcpStream, sync::mpsc, task::JoinSet, time::sleep};
 
-use super::{Side, resident_bytes};
+use super::Side;
 use crate::{
     bench::{
+        machine::memory,
         mqtt::Client,
         report::{Samples, number},
     },
@@ -26,24 +27,19 @@ const FLOODS: usize = 5;
 pub(super) async fn run(station: &Station, side: &Side, syncs: &Samples) -> anyhow::Result<()> {
     let alone = latency(station, side, 100).await?;
     // What the station keeps of so many uplinks is not what it keeps for those who do not read.
-    let mut usual = Vec::new();
+    let (mut usual, mut later) = (Samples::default(), Samples::default());
     for _ in 0..FLOODS {
-        usual.push(flood(station, side)?);
+        usual.add(flood(station, side)?);
     }
     let deaf = deaf_readers(station, side).await?;
-    let mut with_deaf = Vec::new();
-    for _ in 0..FLOODS {
-        with_deaf.push(flood(station, side)?);
+    let first = flood(station, side)?;
+    for _ in 1..FLOODS {
+        later.add(flood(station, side)?);
     }
-    let median = |mut grown: Vec<i64>| {
-        grown.sort_unstable();
-        grown[grown.len() / 2] as f64
-    };
-    let (usual, first, later) = (median(usual), with_deaf[0] as f64, median(with_deaf[1..].to_vec()));
     let beside = latency(station, side, 100).await?;
     print(100, &[("alone", &alone), ("beside ten that never read", &beside)]);
     println!("fdatasync of 4 KiB: p50 {:.0} µs, p99 {:.0} µs", syncs.median(), syncs.quantile(0.99));
-    let [usual, first, later] = [usual, first, later].map(|bytes| number(bytes / 1e3));
+    let [usual, first, later] = [usual.median(), first, later.median()].map(|bytes| number(bytes / 1e3));
     println!(
         "{UPLINKS} uplinks take {usual} kB of memory; beside {} that never read {first} kB at first, {later} kB later",
         deaf.len()
@@ -124,11 +120,11 @@ async fn deaf_readers(station: &Station, side: &Side) -> anyhow::Result<Vec<TcpS
 }
 
 /// Posts more than the buffers of a reader hold; by how many bytes the process grows.
-fn flood(station: &Station, side: &Side) -> anyhow::Result<i64> {
-    let before = resident_bytes(side.pid)?;
+fn flood(station: &Station, side: &Side) -> anyhow::Result<f64> {
+    let before = memory(side.pid, "VmRSS")?;
     let mut connection = Connection::open(station.address)?;
     for _ in 0..UPLINKS {
         post(station, &mut connection)?;
     }
-    Ok(resident_bytes(side.pid)? as i64 - before as i64)
+    Ok(memory(side.pid, "VmRSS")? as f64 - before as f64)
 }

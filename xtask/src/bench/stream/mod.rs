@@ -130,9 +130,3 @@ impl Brokers {
         std::iter::once(self.ours()).chain(self.peers.iter().map(Peer::side)).collect()
     }
 }
-
-fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("`/proc` is not as it was")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
-}

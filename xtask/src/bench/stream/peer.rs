@@ -1,20 +1,12 @@
-use std::{
-    fs,
-    net::{SocketAddr, TcpListener as PortFinder, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
-
-use anyhow::ensure;
+use std::{fs, path::Path, process::Command};
 
 use super::Side;
+use crate::bench::beside::{Beside, free_address};
 
 /// Another broker as a process, with no limits and nobody kept out.
 pub(super) struct Peer {
     name: &'static str,
-    address: SocketAddr,
-    child: Child,
+    process: Beside,
 }
 
 impl Peer {
@@ -38,33 +30,14 @@ impl Peer {
         arguments: &[&str],
         settings: impl Fn(u16) -> String,
     ) -> anyhow::Result<Option<Self>> {
-        let address = PortFinder::bind("127.0.0.1:0")?.local_addr()?;
-        let file = folder.join(format!("{name}.toml"));
+        let address = free_address()?;
+        let file = folder.join(format!("{name}.conf"));
         fs::write(&file, settings(address.port()))?;
-        let mut command = Command::new(name);
-        command.args(arguments).arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(child) = command.spawn() else {
-            println!("{name} is not installed; its figures are left out");
-            return Ok(None);
-        };
-        let mut peer = Self { name, address, child };
-        let began = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            ensure!(peer.child.try_wait()?.is_none(), "{name} ends at once");
-            ensure!(began.elapsed() < Duration::from_secs(10), "{name} does not listen");
-            std::thread::yield_now();
-        }
-        Ok(Some(peer))
+        let process = Beside::start(name, Command::new(name).args(arguments).arg(&file), address)?;
+        Ok(process.map(|process| Self { name, process }))
     }
 
     pub(super) fn side(&self) -> Side {
-        Side { name: self.name, address: self.address, login: None, pid: self.child.id() }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Side { name: self.name, address: self.process.address, login: None, pid: self.process.pid() }
     }
 }
