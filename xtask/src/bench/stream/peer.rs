@@ -31,7 +31,8 @@ impl Peer {
         settings: impl Fn(u16) -> String,
     ) -> anyhow::Result<Option<Self>> {
         let address = free_address()?;
-        let file = folder.join(format!("{name}.conf"));
+        // rumqttd goes by the ending, mosquitto does not mind.
+        let file = folder.join(format!("{name}.toml"));
         fs::write(&file, settings(address.port()))?;
         let process = Beside::start(name, Command::new(name).args(arguments).arg(&file), address)?;
         Ok(process.map(|process| Self { name, process }))
